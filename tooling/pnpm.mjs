@@ -8,7 +8,6 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 const signals = /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"]);
-const windows = process.platform === "win32";
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 /**
@@ -26,14 +25,13 @@ export const pnpm = async (args, { stdout = "inherit" } = {}) => {
 	const child = spawn("npx", ["--yes", packageManager, ...args], {
 		cwd: root,
 		stdio: ["inherit", stdout, "inherit"],
-		shell: windows,
-		detached: !windows,
+		detached: true,
 		env: { ...process.env, TURBO_TELEMETRY_DISABLED: "1" },
 	});
 	/** @type {(signal: NodeJS.Signals | 0) => boolean} whether anyone was there to get it */
 	const signalAll = (signal) => {
 		try {
-			return process.kill(windows ? Number(child.pid) : -Number(child.pid), signal);
+			return process.kill(-Number(child.pid), signal);
 		} catch {
 			return false;
 		}
@@ -47,22 +45,38 @@ export const pnpm = async (args, { stdout = "inherit" } = {}) => {
 	};
 	for (const signal of signals) process.on(signal, forward);
 	try {
-		const [status, killedBy] = await new Promise((resolve, reject) => {
+		/** @type {{ status: number | null, killedBy: NodeJS.Signals | null }} */
+		const { status, killedBy } = await new Promise((resolve, reject) => {
 			child.on("error", reject);
-			child.on("exit", (code, signal) => resolve([code, signal]));
+			child.on("exit", (code, signal) => resolve({ status: code, killedBy: signal }));
 		});
+		const signal = received ?? killedBy;
 		// The shells die at once; what they started may need a moment to tidy up.
-		for (let tries = 0; received !== undefined && !windows && signalAll(0); tries++) {
-			if (tries === 100) signalAll("SIGKILL");
+		for (let tries = signal ? 100 : 0; tries > 0 && signalAll(0); tries--) {
+			if (tries === 1) signalAll("SIGKILL");
 			await delay(50);
 		}
-		const signal = received ?? killedBy;
 		return signal ? 128 + constants.signals[signal] : (status ?? 1);
 	} finally {
 		for (const signal of signals) process.off(signal, forward);
 	}
 };
 
+/**
+ * Signals this process when the one that started it is gone, however it went. For that to be npm
+ * and not a shell in between, the scripts of package.json say `exec`.
+ */
+export const endWithParent = () => {
+	const parent = process.ppid;
+	const watch = setInterval(() => {
+		if (process.ppid === parent) return;
+		clearInterval(watch);
+		process.kill(process.pid, "SIGTERM");
+	}, 200);
+	watch.unref();
+};
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
+	endWithParent();
 	process.exitCode = await pnpm(process.argv.slice(2));
 }
