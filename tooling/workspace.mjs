@@ -29,8 +29,8 @@ import { fileURLToPath } from "node:url";
 /** The repository's root. */
 export const root = fileURLToPath(new URL("..", import.meta.url));
 
-/** @type {(path: string) => any} */
-const readJson = (path) => JSON.parse(readFileSync(path, "utf8"));
+/** @type {(path: string) => any} turbo.json and tsconfig.json may hold lines that are comments */
+const readJson = (path) => JSON.parse(readFileSync(path, "utf8").replaceAll(/^\s*\/\/.*$/gm, ""));
 
 /** @type {(home?: string) => Workspace[]} */
 export const workspaces = (home = root) =>
@@ -74,16 +74,20 @@ const derivedReferences = (all) => {
 	];
 };
 
+/** @type {(home: string) => { file: string, references: { path: string }[] }[]} what to fix */
+const staleReferences = (home) =>
+	derivedReferences(workspaces(home)).filter(({ file, references }) => {
+		const { references: written = [] } = readJson(join(home, file));
+		return JSON.stringify(written) !== JSON.stringify(references);
+	});
+
 /** @type {(home: string) => string[]} the rules that are broken, as sentences */
 const check = (home) => {
 	const all = workspaces(home);
 	const layers = readJson(join(home, "turbo.json")).boundaries.tags;
-	const stale = derivedReferences(all)
-		.filter(({ file, references }) => {
-			const { references: written = [] } = readJson(join(home, file));
-			return JSON.stringify(written) !== JSON.stringify(references);
-		})
-		.map(({ file }) => `${file}: its references are out of date: node tooling/workspace.mjs fix`);
+	const stale = staleReferences(home).map(
+		({ file }) => `${file}: its references are out of date: node tooling/workspace.mjs fix`,
+	);
 	const misplaced = all
 		.filter(({ path, published }) => published !== path.startsWith("packages/"))
 		.map(({ path }) => `${path}: packages/ is published, tooling/ is private`);
@@ -110,7 +114,7 @@ const check = (home) => {
 
 /** @type {(home: string) => void} */
 const fix = (home) => {
-	for (const { file, references } of derivedReferences(workspaces(home))) {
+	for (const { file, references } of staleReferences(home)) {
 		const path = join(home, file);
 		const tsconfig = { ...readJson(path), references };
 		writeFileSync(path, `${JSON.stringify(tsconfig, undefined, "\t")}\n`);

@@ -15,7 +15,7 @@ import { basename, dirname, join } from "node:path";
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 
-import { root } from "../../workspace.mjs";
+const root = join(import.meta.dirname, "../../..");
 
 const layers = ["turbo", "boundaries"];
 const rules = [process.execPath, "tooling/workspace.mjs", "check"];
