@@ -1,0 +1,104 @@
+import { ChordError } from "./errors.ts";
+
+/** Where a node listens: a literal IP address (or, where a function says so, a host name) and a TCP port. */
+export interface Address {
+	readonly host: string;
+	readonly port: number;
+}
+
+/** The 4 or 16 bytes of a literal IP address; `undefined` when `host` is none. Zone ids are not accepted. */
+export function ipBytes(host: string): Uint8Array | undefined {
+	return host.includes(":") ? ipv6Bytes(host) : ipv4Bytes(host);
+}
+
+function ipv4Bytes(host: string): Uint8Array | undefined {
+	const parts = host.split(".");
+	if (parts.length !== 4) return undefined;
+	const bytes = new Uint8Array(4);
+	for (const [index, part] of parts.entries()) {
+		if (!/^(0|[1-9][0-9]{0,2})$/.test(part) || Number(part) > 255) return undefined;
+		bytes[index] = Number(part);
+	}
+	return bytes;
+}
+
+function ipv6Bytes(host: string): Uint8Array | undefined {
+	if (host.length > 45) return undefined;
+	let text = host;
+	const lastColon = text.lastIndexOf(":");
+	if (text.includes(".")) {
+		const tail = ipv4Bytes(text.slice(lastColon + 1));
+		if (tail === undefined) return undefined;
+		const [a = 0, b = 0, c = 0, d = 0] = tail;
+		text = `${text.slice(0, lastColon + 1)}${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
+	}
+	const halves = text.split("::");
+	if (halves.length > 2) return undefined;
+	const [head = [], tail = []] = halves.map((half) => (half === "" ? [] : half.split(":")));
+	const missing = 8 - head.length - tail.length;
+	if (halves.length === 2 ? missing < 1 : missing !== 0) return undefined;
+	const groups = [...head, ...Array<string>(missing).fill("0"), ...tail];
+	const bytes = new Uint8Array(16);
+	for (const [index, group] of groups.entries()) {
+		if (!/^[0-9a-fA-F]{1,4}$/.test(group)) return undefined;
+		const value = Number.parseInt(group, 16);
+		bytes[index * 2] = value >> 8;
+		bytes[index * 2 + 1] = value & 255;
+	}
+	return bytes;
+}
+
+/** The canonical text of an IP address's 4 or 16 bytes (IPv6 as in RFC 5952). */
+export function ipText(bytes: Uint8Array): string {
+	if (bytes.length === 4) return bytes.join(".");
+	const groups = Array.from({ length: 8 }, (_, i) => bytes[i * 2]! * 256 + bytes[i * 2 + 1]!);
+	if (groups[5] === 0xffff && groups.slice(0, 5).every((group) => group === 0)) {
+		return `::ffff:${bytes.subarray(12).join(".")}`;
+	}
+	const hex = (part: number[]): string => part.map((group) => group.toString(16)).join(":");
+	const { start, length } = longestZeroRun(groups);
+	if (length < 2) return hex(groups);
+	return `${hex(groups.slice(0, start))}::${hex(groups.slice(start + length))}`;
+}
+
+function longestZeroRun(groups: readonly number[]): { start: number; length: number } {
+	let best = { start: 0, length: 0 };
+	for (let start = 0; start < groups.length; start++) {
+		let length = 0;
+		while (groups[start + length] === 0) length++;
+		if (length > best.length) best = { start, length };
+	}
+	return best;
+}
+
+/** True for 1 to 65535. */
+export function isPort(port: unknown): port is number {
+	return Number.isInteger(port) && (port as number) >= 1 && (port as number) <= 65_535;
+}
+
+/** `"192.0.2.1:7000"`, `"[2001:db8::1]:7000"`, or a host name and a port. */
+export function formatAddress(address: Address): string {
+	return address.host.includes(":")
+		? `[${address.host}]:${address.port}`
+		: `${address.host}:${address.port}`;
+}
+
+/**
+ * The address with its IP in canonical form, a copy.
+ * @throws ChordError `INVALID_ARGUMENT` when the host is no literal IP address or the port is not in 1 to 65535.
+ */
+export function canonicalAddress(address: Address): Address {
+	const bytes = ipBytes(address.host);
+	if (bytes === undefined || !isPort(address.port)) {
+		throw new ChordError(
+			"INVALID_ARGUMENT",
+			`${formatAddress(address)} is not an IP address with a port from 1 to 65535`,
+		);
+	}
+	return { host: ipText(bytes), port: address.port };
+}
+
+/** Same host, same port. Compares text: give it canonical addresses. */
+export function sameAddress(a: Address, b: Address): boolean {
+	return a.port === b.port && a.host === b.host;
+}

@@ -1,0 +1,314 @@
+import { type Address, formatAddress } from "./address.ts";
+import type { Contact, RemoteNode } from "./contact.ts";
+import { ChordError } from "./errors.ts";
+import type { Limits } from "./limits.ts";
+import type { Clock, Link, LinkHandler, Timer } from "./ports.ts";
+import { Rpc, type RpcContext } from "./rpc.ts";
+import { Framer } from "./wire/framer.ts";
+import {
+	type Frame,
+	type GoodbyeReason,
+	type Hello,
+	OPENING_LIMIT,
+	type Opening,
+	type RefusalReason,
+	VERSIONS,
+	decodeFrame,
+	decodeOpening,
+	encodeFrame,
+	encodeOpening,
+} from "./wire/messages.ts";
+
+/** A link as hooks and handlers see it. */
+export interface PeerLink {
+	/** Who is at the other end; `undefined` until it has said so. */
+	readonly peer: RemoteNode | undefined;
+	readonly local: Address;
+	readonly remote: Address;
+}
+
+/** What a connection asks of the node that it belongs to. */
+export interface ConnectionOwner {
+	readonly clock: Clock;
+	readonly limits: Limits;
+	readonly network: Uint8Array;
+	readonly rpc: RpcContext<Connection>;
+	/** Who we are: told to the other end. */
+	self(): { contact: Contact; standing: "member" | "outside" };
+	/** An accepted link has said who it is. May it be? If not, why not. */
+	admit(connection: Connection): GoodbyeReason | undefined;
+	/** A link that we dialled was let in. */
+	ready(connection: Connection): void;
+	/** Nothing comes after this. */
+	closed(connection: Connection, error: ChordError): void;
+	/** For the `send` hook. */
+	sent(connection: Connection, packet: Uint8Array): void;
+}
+
+/**
+ * One link and what is said over it: openings, then who is who, then requests and notices.
+ *
+ * ```text
+ * dialler   hello, identify ->
+ *                              <- hello, identify   acceptor, when it lets the link be
+ *                              <- refusal, or hello and goodbye, when it does not
+ * ```
+ */
+export class Connection implements LinkHandler, PeerLink {
+	/** True when this end dialled. */
+	readonly dialled: boolean;
+	readonly rpc: Rpc<Connection>;
+	/** Known once the link is ready. */
+	contact: Contact | undefined;
+	/** Whether the other end says that it is a member of a ring. */
+	standing: "member" | "outside" = "outside";
+	/** Its neighbours in the ring keep a link open. */
+	pinned = false;
+	/** When anything was last heard, and when the link was last of use, on the owner's clock. */
+	heard: number;
+	used: number;
+
+	readonly #owner: ConnectionOwner;
+	readonly #framer: Framer;
+	#handshake: Timer;
+	#link: Link | undefined;
+	#opening: Uint8Array | undefined = new Uint8Array(0);
+	#closed = false;
+	#goodbye: GoodbyeReason | undefined;
+	constructor(owner: ConnectionOwner, dialled: boolean) {
+		this.#owner = owner;
+		this.dialled = dialled;
+		this.#framer = new Framer(owner.limits.frame);
+		this.rpc = new Rpc(owner.rpc, this, (frame) => {
+			this.send(frame);
+		});
+		this.heard = owner.clock.now();
+		this.used = this.heard;
+		const { dialTimeout, handshakeTimeout } = owner.limits;
+		this.#handshake = this.#expect(dialled ? dialTimeout : handshakeTimeout);
+	}
+
+	/** The network's end. Given once, right after construction. */
+	set link(link: Link) {
+		this.#link = link;
+	}
+
+	get peer(): RemoteNode | undefined {
+		return this.contact;
+	}
+
+	get local(): Address {
+		return this.#link?.local ?? { host: "0.0.0.0", port: 0 };
+	}
+
+	get remote(): Address {
+		return this.#link?.remote ?? { host: "0.0.0.0", port: 0 };
+	}
+
+	get buffered(): number {
+		return this.#link?.buffered ?? 0;
+	}
+
+	/** Why the other end closed the link in good order, if it did. */
+	get goodbye(): GoodbyeReason | undefined {
+		return this.#goodbye;
+	}
+
+	send(frame: Frame): void {
+		if (this.#closed) return;
+		if (frame.kind !== "ping" && frame.kind !== "pong") this.used = this.#owner.clock.now();
+		this.#write(encodeFrame(frame, this.#owner.limits.frame));
+		if (this.buffered > this.#owner.limits.writeBufferHard) {
+			this.fail(new ChordError("CLOSED", `${formatAddress(this.remote)} does not keep up`));
+		}
+	}
+
+	/** Says why, lets what was sent go out, and closes. */
+	end(reason: GoodbyeReason): void {
+		if (this.#closed) return;
+		this.send({ kind: "goodbye", reason });
+		this.#link?.close();
+		this.#finish(new ChordError("CLOSED", `the link was closed: ${reason}`));
+	}
+
+	/** Closes at once. */
+	fail(error: ChordError): void {
+		if (this.#closed) return;
+		this.#link?.destroy();
+		this.#finish(error);
+	}
+
+	open(): void {
+		if (this.#closed) return;
+		this.#handshake.cancel();
+		this.#handshake = this.#expect(this.#owner.limits.handshakeTimeout);
+		this.#write(encodeOpening(this.#hello()));
+		this.#identify();
+	}
+
+	data(chunk: Uint8Array): void {
+		if (this.#closed) return;
+		this.heard = this.#owner.clock.now();
+		try {
+			const frames = this.#opening === undefined ? chunk : this.#open(chunk);
+			this.#framer.push(frames, (bytes) => {
+				this.#receive(decodeFrame(bytes));
+				return !this.#closed;
+			});
+		} catch (error) {
+			this.#reject(error as ChordError);
+		}
+	}
+
+	drain(): void {
+		this.used = this.#owner.clock.now();
+	}
+
+	close(error?: Error): void {
+		if (this.#closed) return;
+		const where = formatAddress(this.remote);
+		const why =
+			this.contact === undefined
+				? new ChordError("UNREACHABLE", `${where} cannot be reached: ${reasonOf(error)}`, {
+						cause: error,
+					})
+				: new ChordError("CLOSED", `the link to ${where} is gone: ${reasonOf(error)}`, {
+						cause: error,
+					});
+		this.#link?.destroy();
+		this.#finish(why);
+	}
+
+	#expect(timeout: number): Timer {
+		return this.#owner.clock.schedule(timeout, () => {
+			const where = formatAddress(this.remote);
+			this.fail(new ChordError("UNREACHABLE", `${where} did not answer within ${timeout} ms`));
+		});
+	}
+
+	/** Takes the bytes of the other end's opening; what is left after it are frames. */
+	#open(chunk: Uint8Array): Uint8Array {
+		const bytes = concat(this.#opening ?? chunk, chunk.subarray(0, OPENING_LIMIT));
+		const found = decodeOpening(bytes);
+		if (found === undefined) {
+			this.#opening = bytes;
+			return new Uint8Array(0);
+		}
+		const taken = found.length - (this.#opening?.length ?? 0);
+		this.#opening = undefined;
+		this.#check(found.opening);
+		if (!this.dialled) this.#write(encodeOpening(this.#hello()));
+		return chunk.subarray(taken);
+	}
+
+	#check(opening: Opening): void {
+		const where = formatAddress(this.remote);
+		if (opening.kind === "refusal") {
+			const code = opening.reason === "full" ? "UNREACHABLE" : "INCOMPATIBLE";
+			throw new ChordError(code, `${where} refuses: ${opening.explanation}`);
+		}
+		if (opening.oldest > VERSIONS.newest || opening.newest < VERSIONS.oldest) {
+			this.#refuse("version", `this node speaks versions ${VERSIONS.oldest} to ${VERSIONS.newest}`);
+			throw new ChordError(
+				"INCOMPATIBLE",
+				`${where} speaks protocol versions ${opening.oldest} to ${opening.newest}, this node ${VERSIONS.oldest} to ${VERSIONS.newest}`,
+			);
+		}
+		if (opening.network.some((byte, index) => byte !== this.#owner.network[index])) {
+			this.#refuse("network", "this node belongs to another network");
+			throw new ChordError("INCOMPATIBLE", `${where} belongs to another network`);
+		}
+	}
+
+	#refuse(reason: RefusalReason, explanation: string): void {
+		if (!this.dialled) this.#write(encodeOpening({ kind: "refusal", reason, explanation }));
+	}
+
+	#hello(): { kind: "hello" } & Hello {
+		return { kind: "hello", ...VERSIONS, network: this.#owner.network, features: 0 };
+	}
+
+	#identify(): void {
+		this.send({ kind: "identify", ...this.#owner.self() });
+	}
+
+	#receive(frame: Frame): void {
+		if (this.contact === undefined && frame.kind !== "goodbye") {
+			this.#meet(frame);
+			return;
+		}
+		switch (frame.kind) {
+			case "identify":
+				throw new ChordError("MALFORMED", "a second identify");
+			case "ping":
+				this.send({ kind: "pong" });
+				break;
+			case "pong":
+				break;
+			case "goodbye":
+				this.#goodbye = frame.reason;
+				this.#link?.close();
+				this.#finish(new ChordError("CLOSED", `the other end closed the link: ${frame.reason}`));
+				break;
+			default:
+				this.used = this.heard;
+				this.rpc.receive(frame);
+		}
+	}
+
+	/** The other end's first frame. */
+	#meet(frame: Frame): void {
+		if (frame.kind !== "identify") {
+			throw new ChordError("MALFORMED", `a ${frame.kind} before identify`);
+		}
+		this.contact = frame.contact;
+		this.standing = frame.standing;
+		const refusal = this.dialled ? undefined : this.#owner.admit(this);
+		if (refusal !== undefined) {
+			this.end(refusal);
+			return;
+		}
+		this.#handshake.cancel();
+		if (this.dialled) this.#owner.ready(this);
+		else this.#identify();
+	}
+
+	/** What came is not what one of us would send. */
+	#reject(error: ChordError): void {
+		if (this.#closed) return;
+		if (this.contact !== undefined) {
+			this.end("malformed");
+			return;
+		}
+		// A stranger is told in words what he has reached, then left.
+		if (error.code === "INCOMPATIBLE" && this.#opening !== undefined) {
+			this.#refuse("protocol", "this port speaks the Cicada peer protocol");
+		}
+		this.#link?.close();
+		this.#finish(error);
+	}
+
+	#write(bytes: Uint8Array): void {
+		this.#link?.send(bytes);
+		this.#owner.sent(this, bytes);
+	}
+
+	#finish(error: ChordError): void {
+		this.#closed = true;
+		this.#opening = undefined;
+		this.#handshake.cancel();
+		this.#owner.closed(this, error);
+		this.rpc.close(error);
+	}
+}
+
+function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
+	const whole = new Uint8Array(a.length + b.length);
+	whole.set(a);
+	whole.set(b, a.length);
+	return whole;
+}
+
+function reasonOf(error: Error | undefined): string {
+	return error?.message ?? "the other end closed it";
+}

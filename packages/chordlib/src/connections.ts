@@ -1,0 +1,315 @@
+import { type Address, formatAddress, sameAddress } from "./address.ts";
+import { Connection, type ConnectionOwner } from "./connection.ts";
+import type { Contact } from "./contact.ts";
+import { ChordError } from "./errors.ts";
+import type { Id } from "./id.ts";
+import type { LinkHandler, Link, Timer, Transport } from "./ports.ts";
+import type { Cancel } from "./protocol.ts";
+import { encodeOpening } from "./wire/messages.ts";
+import type { GoodbyeReason } from "./wire/messages.ts";
+
+/** Takes a ready link, or the reason why there is none. */
+export type Opened = (error: ChordError | undefined, connection?: Connection) => void;
+
+/** What happens to links, told to the node. */
+export interface ConnectionEvents {
+	/** A link is ready, whoever dialled. */
+	opened(connection: Connection): void;
+	/** A ready link is gone, and no other to that peer took its place. */
+	lost(connection: Connection, error: ChordError): void;
+}
+
+/** An address that is being dialled, and who waits for it. */
+interface Dial {
+	readonly address: Address;
+	readonly connection: Connection;
+	readonly waiters: Set<Opened>;
+	/** Set while the other end's own dial is given time to arrive. */
+	yielded?: Timer;
+}
+
+/** How long a link that may be dead has to show a sign of life. */
+const PROBE = 2_000;
+
+/**
+ * A node's links, at most one to each peer.
+ *
+ * Two nodes that dial each other at once keep the link that the one with the lower id dialled. Otherwise the
+ * newer link wins: who dials again has lost the older one.
+ */
+export class Connections {
+	readonly #owner: ConnectionOwner;
+	readonly #transport: Transport;
+	readonly #events: ConnectionEvents;
+	readonly #ready = new Map<Id, Connection>();
+	readonly #dials = new Map<string, Dial>();
+	/** Accepted links that have not said who they are, and links that were replaced and end when they are quiet. */
+	readonly #pending = new Set<Connection>();
+	readonly #retired = new Set<Connection>();
+	#pins = new Set<Id>();
+	#sweep: Timer | undefined;
+
+	constructor(owner: ConnectionOwner, transport: Transport, events: ConnectionEvents) {
+		this.#owner = owner;
+		this.#transport = transport;
+		this.#events = events;
+	}
+
+	/** The ready link to a peer. */
+	get(id: Id): Connection | undefined {
+		return this.#ready.get(id);
+	}
+
+	/** All ready links. */
+	values(): IterableIterator<Connection> {
+		return this.#ready.values();
+	}
+
+	/** Looks after links from now on, until {@link closeAll}. */
+	start(): void {
+		const { clock, limits } = this.#owner;
+		const interval = Math.min(limits.ping, limits.idle) / 2;
+		this.#sweep = clock.schedule(interval, () => {
+			this.#check();
+			this.start();
+		});
+	}
+
+	/** Keeps links to these peers open, and lets go of others when they are idle. */
+	pin(ids: Set<Id>): void {
+		this.#pins = ids;
+	}
+
+	/** The link to a peer: the one there is, or a new one. Cancelling only stops the waiting. */
+	open(contact: Contact, done: Opened): Cancel {
+		const existing = this.#ready.get(contact.id);
+		if (existing?.contact !== undefined && contact.means(existing.contact)) {
+			return this.#later(() => {
+				if (this.#ready.get(contact.id) === existing) done(undefined, existing);
+				else
+					done(new ChordError("CLOSED", `the link to ${formatAddress(contact.address)} is gone`));
+			});
+		}
+		return this.openAddress(contact.address, (error, connection) => {
+			if (connection?.contact === undefined || contact.means(connection.contact)) {
+				done(error, connection);
+				return;
+			}
+			const where = formatAddress(contact.address);
+			done(
+				new ChordError("UNREACHABLE", `another node, or another life of it, answers at ${where}`),
+			);
+		});
+	}
+
+	/** A link to whoever listens at an address. */
+	openAddress(address: Address, done: Opened): Cancel {
+		for (const connection of this.#ready.values()) {
+			if (connection.contact !== undefined && sameAddress(connection.contact.address, address)) {
+				return this.open(connection.contact, done);
+			}
+		}
+		if (sameAddress(address, this.#owner.self().contact.address)) {
+			return this.#later(() => {
+				done(new ChordError("UNREACHABLE", `${formatAddress(address)} is this node itself`));
+			});
+		}
+		const dial = this.#dials.get(formatAddress(address)) ?? this.#dial(address);
+		if (dial === undefined) {
+			return this.#later(() => {
+				done(new ChordError("BUSY", `all ${this.#owner.limits.links} links are in use`));
+			});
+		}
+		dial.waiters.add(done);
+		return () => {
+			dial.waiters.delete(done);
+		};
+	}
+
+	/** A link that was accepted. */
+	accept(link: Link): LinkHandler {
+		const { limits } = this.#owner;
+		const connection = new Connection(this.#owner, false);
+		connection.link = link;
+		this.#pending.add(connection);
+		if (this.#pending.size > limits.pendingLinks || this.#size() > limits.links) {
+			link.send(
+				encodeOpening({
+					kind: "refusal",
+					reason: "full",
+					explanation: "this node has too many links",
+				}),
+			);
+			connection.end("full");
+		}
+		return connection;
+	}
+
+	/** Decides whether an accepted link, which has now said who it is, may be. */
+	admit(connection: Connection): GoodbyeReason | undefined {
+		const { contact } = connection;
+		if (contact === undefined) return "malformed";
+		const self = this.#owner.self().contact;
+		if (contact.id === self.id) return "self";
+		const ourDialWins = self.id < contact.id;
+		const existing = this.#ready.get(contact.id);
+		const dial = this.#dials.get(formatAddress(contact.address));
+		if (ourDialWins && dial !== undefined && dial.yielded === undefined) return "duplicate";
+		if (ourDialWins && existing?.dialled && existing.contact?.same(contact)) {
+			this.#probe(existing);
+			return "duplicate";
+		}
+		this.#pending.delete(connection);
+		// What is said to a new link comes after our own identify, which follows this.
+		this.#owner.clock.defer(() => {
+			if (this.#ready.get(contact.id) === connection) this.#announce(connection);
+		});
+		this.#enter(connection, contact);
+		return undefined;
+	}
+
+	/** A link that we dialled was let in. */
+	ready(connection: Connection): void {
+		const { contact } = connection;
+		if (contact === undefined) return;
+		if (contact.id === this.#owner.self().contact.id) {
+			connection.end("self");
+			return;
+		}
+		this.#enter(connection, contact);
+		this.#announce(connection);
+	}
+
+	closed(connection: Connection, error: ChordError): void {
+		this.#pending.delete(connection);
+		this.#retired.delete(connection);
+		for (const [key, dial] of this.#dials) {
+			if (dial.connection === connection) this.#dialFailed(key, dial, error);
+		}
+		const { contact } = connection;
+		if (contact !== undefined && this.#ready.get(contact.id) === connection) {
+			this.#ready.delete(contact.id);
+			this.#events.lost(connection, error);
+		}
+	}
+
+	/** Ends every link, and all that waits for one. */
+	closeAll(reason: GoodbyeReason): void {
+		this.#sweep?.cancel();
+		for (const dial of this.#dials.values()) {
+			dial.connection.fail(new ChordError("CLOSED", "the node closed"));
+		}
+		for (const connection of [...this.#ready.values(), ...this.#pending, ...this.#retired]) {
+			connection.end(reason);
+		}
+	}
+
+	#size(): number {
+		return this.#ready.size + this.#dials.size + this.#pending.size + this.#retired.size;
+	}
+
+	#later(run: () => void): Cancel {
+		let wanted = true;
+		this.#owner.clock.defer(() => {
+			if (wanted) run();
+		});
+		return () => {
+			wanted = false;
+		};
+	}
+
+	#dial(address: Address): Dial | undefined {
+		if (this.#size() >= this.#owner.limits.links) return undefined;
+		const connection = new Connection(this.#owner, true);
+		const dial: Dial = { address, connection, waiters: new Set() };
+		this.#dials.set(formatAddress(address), dial);
+		connection.link = this.#transport.dial(address, connection);
+		return dial;
+	}
+
+	#dialFailed(key: string, dial: Dial, error: ChordError): void {
+		if (dial.connection.goodbye === "duplicate" && dial.yielded === undefined) {
+			// The other end is dialling us, and its link is the one to keep.
+			dial.yielded = this.#owner.clock.schedule(this.#owner.limits.dialTimeout, () => {
+				this.#settle(key, dial, error);
+			});
+			return;
+		}
+		this.#settle(key, dial, error);
+	}
+
+	#settle(key: string, dial: Dial, error: ChordError | undefined, connection?: Connection): void {
+		this.#dials.delete(key);
+		dial.yielded?.cancel();
+		for (const done of dial.waiters) {
+			if (dial.waiters.delete(done)) done(error, connection);
+		}
+	}
+
+	/** Makes `connection` the link to its peer. */
+	#enter(connection: Connection, contact: Contact): void {
+		const existing = this.#ready.get(contact.id);
+		this.#ready.set(contact.id, connection);
+		if (existing !== undefined) this.#retire(existing);
+		if (this.#sweep === undefined) this.start();
+	}
+
+	/** Tells everyone who waits for `connection` that it is ready. */
+	#announce(connection: Connection): void {
+		this.#events.opened(connection);
+		for (const [key, dial] of this.#dials) {
+			const ours = dial.connection === connection;
+			const theirs =
+				connection.contact !== undefined && sameAddress(dial.address, connection.contact.address);
+			if (!ours && !theirs) continue;
+			this.#settle(key, dial, undefined, connection);
+			if (!ours) dial.connection.fail(new ChordError("CLOSED", "the other end's dial came first"));
+		}
+	}
+
+	/** Lets what is under way on a link that was replaced come to its end. */
+	#retire(connection: Connection): void {
+		this.#retired.add(connection);
+		this.#owner.clock.schedule(this.#owner.limits.requestTimeout, () => {
+			connection.end("replaced");
+		});
+		this.#owner.clock.defer(() => {
+			if (connection.rpc.quiet) connection.end("replaced");
+		});
+	}
+
+	#probe(connection: Connection): void {
+		const { clock } = this.#owner;
+		const asked = clock.now();
+		connection.send({ kind: "ping" });
+		clock.schedule(PROBE, () => {
+			if (connection.heard < asked) connection.fail(silent(connection));
+		});
+	}
+
+	#check(): void {
+		const { clock, limits } = this.#owner;
+		const now = clock.now();
+		for (const connection of [...this.#ready.values(), ...this.#retired]) {
+			const silence = now - connection.heard;
+			const { contact } = connection;
+			if (silence >= limits.dead) {
+				connection.fail(silent(connection));
+			} else if (
+				connection.dialled &&
+				now - connection.used >= limits.idle &&
+				contact !== undefined &&
+				!this.#pins.has(contact.id) &&
+				connection.rpc.quiet
+			) {
+				connection.end("idle");
+			} else if (silence >= limits.ping) {
+				connection.send({ kind: "ping" });
+			}
+		}
+	}
+}
+
+function silent(connection: Connection): ChordError {
+	return new ChordError("CLOSED", `${formatAddress(connection.remote)} has gone silent`);
+}

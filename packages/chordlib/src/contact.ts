@@ -1,0 +1,67 @@
+import { type Address, canonicalAddress, sameAddress } from "./address.ts";
+import { ChordError } from "./errors.ts";
+import { Hash, hashOf, idOf } from "./hash.ts";
+import type { Id } from "./id.ts";
+import { type Codec, address, id, u48 } from "./wire/codec.ts";
+
+/** Another node, as far as this one knows it. */
+export interface RemoteNode {
+	readonly hash: Hash;
+	readonly address: Address;
+}
+
+/** Stands for any incarnation, where only an id and an address are known. */
+export const ANY_INCARNATION = 0;
+
+/**
+ * Who a pointer points to: an id, where it can be dialled, and which life of it is meant. A node that
+ * restarts at the same address is a new incarnation, and what pointed to the old one does not point to it.
+ */
+export class Contact implements RemoteNode {
+	readonly id: Id;
+	readonly address: Address;
+	readonly incarnation: number;
+
+	constructor(id: Id, address: Address, incarnation: number) {
+		this.id = id;
+		this.address = address;
+		this.incarnation = incarnation;
+	}
+
+	get hash(): Hash {
+		return hashOf(this.id);
+	}
+
+	/** The same node in the same life. */
+	same(other: Contact | undefined): boolean {
+		return other !== undefined && this.id === other.id && this.incarnation === other.incarnation;
+	}
+
+	/** True when `other` is whom this contact means. */
+	means(other: Contact): boolean {
+		return (
+			this.id === other.id &&
+			(this.incarnation === ANY_INCARNATION || this.incarnation === other.incarnation) &&
+			sameAddress(this.address, other.address)
+		);
+	}
+}
+
+/** @throws ChordError `INVALID_ARGUMENT` for anything but a {@link RemoteNode}. */
+export function contactOf(node: RemoteNode): Contact {
+	if (node instanceof Contact) return node;
+	if (!(node?.hash instanceof Hash) || typeof node.address?.host !== "string") {
+		throw new ChordError("INVALID_ARGUMENT", "expected a node: { hash: Hash, address: Address }");
+	}
+	return new Contact(idOf(node.hash), canonicalAddress(node.address), ANY_INCARNATION);
+}
+
+/** A contact on the wire: 32 bytes of id, the address, 48 bits of incarnation. */
+export const contact: Codec<Contact> = {
+	write: (writer, value) => {
+		id.write(writer, value.id);
+		address.write(writer, value.address);
+		u48.write(writer, value.incarnation);
+	},
+	read: (reader) => new Contact(id.read(reader), address.read(reader), u48.read(reader)),
+};

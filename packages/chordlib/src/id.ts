@@ -1,0 +1,64 @@
+/**
+ * Positions on the ring as the protocol handles them: 64 lower-case hexadecimal digits. Such strings
+ * order like the numbers that they stand for, compare natively and serve as map keys.
+ */
+export type Id = string & { readonly __brand: "Id" };
+
+const BITS = 256;
+const RING = 1n << BigInt(BITS);
+const DIGITS = 64;
+const ZERO = 48;
+const LETTER = 87;
+
+const digits: number[] = Array.from({ length: DIGITS }, () => 0);
+
+/** The id whose 32 big-endian bytes start at `offset`. */
+export function idFromBytes(bytes: Uint8Array, offset = 0): Id {
+	for (let i = 0; i < 32; i++) {
+		const byte = bytes[offset + i]!;
+		const high = byte >> 4;
+		const low = byte & 15;
+		digits[i * 2] = high < 10 ? ZERO + high : LETTER + high;
+		digits[i * 2 + 1] = low < 10 ? ZERO + low : LETTER + low;
+	}
+	return String.fromCharCode.apply(undefined, digits) as Id;
+}
+
+/** Writes the id's 32 big-endian bytes at `offset`. */
+export function writeIdBytes(id: Id, to: Uint8Array, offset = 0): void {
+	for (let i = 0; i < 32; i++) {
+		to[offset + i] = (nibble(id.charCodeAt(i * 2)) << 4) | nibble(id.charCodeAt(i * 2 + 1));
+	}
+}
+
+function nibble(code: number): number {
+	return code < LETTER ? code - ZERO : code - LETTER;
+}
+
+/** The id of a number in [0, 2^256). */
+export function idFromBigInt(value: bigint): Id {
+	return value.toString(16).padStart(DIGITS, "0") as Id;
+}
+
+/** True when `x` lies strictly between `a` and `b`, clockwise. From `a` round to itself lies everything but `a`. */
+export function between(a: Id, x: Id, b: Id): boolean {
+	if (a < b) return a < x && x < b;
+	if (a === b) return x !== a;
+	return a < x || x < b;
+}
+
+/** True when `x` lies in the arc (a, b]: what `b` owns when `a` is its predecessor. */
+export function inArc(a: Id, x: Id, b: Id): boolean {
+	return x === b || between(a, x, b);
+}
+
+/** How far it is from `from` clockwise to `to`. */
+export function clockwise(from: Id, to: Id): bigint {
+	const distance = BigInt(`0x${to}`) - BigInt(`0x${from}`);
+	return distance < 0n ? distance + RING : distance;
+}
+
+/** The id 2^exponent clockwise of `id`: where finger number `exponent` starts. */
+export function fingerStart(id: Id, exponent: number): Id {
+	return idFromBigInt((BigInt(`0x${id}`) + (1n << BigInt(exponent))) % RING);
+}

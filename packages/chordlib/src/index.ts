@@ -1,0 +1,55 @@
+/**
+ * A Chord distributed hash table: a ring of nodes in which each owns the keys between its predecessor and
+ * itself, finds the owner of any key in a logarithmic number of hops, and talks to it.
+ *
+ * @module
+ */
+export { type Address, formatAddress } from "./address.ts";
+export type { PeerLink } from "./connection.ts";
+export type { RemoteNode } from "./contact.ts";
+export { ChordError, type ChordErrorCode } from "./errors.ts";
+export { Events, type Unsubscribe } from "./events.ts";
+export { Hash } from "./hash.ts";
+export { type Limits, defaultLimits } from "./limits.ts";
+export {
+	type Arc,
+	LocalNode,
+	type LocalNodeOptions,
+	type LookupResult,
+	type NodeEvents,
+	type NodeHooks,
+	type Ports,
+	type Routed,
+	type Sender,
+} from "./local-node.ts";
+export { systemClock } from "./node/clock.ts";
+export { systemRandom } from "./node/crypto.ts";
+export { tcp } from "./node/tcp.ts";
+export type { Clock, Link, LinkHandler, Listener, Random, Timer, Transport } from "./ports.ts";
+export { type NoticeType, type RequestType, defineNotice, defineRequest } from "./protocol.ts";
+export type { Pace } from "./ring/stabilize.ts";
+export type { Standing } from "./ring/state.ts";
+export type { Wait } from "./wait.ts";
+export {
+	type Codec,
+	Reader,
+	type ValueOf,
+	Writer,
+	address,
+	boolean,
+	bytes,
+	choice,
+	decode,
+	encode,
+	hash,
+	list,
+	nothing,
+	optional,
+	rest,
+	struct,
+	text,
+	u16,
+	u32,
+	u48,
+	u8,
+} from "./wire/codec.ts";

@@ -1,0 +1,143 @@
+import { createSocket } from "node:dgram";
+import { lookup } from "node:dns/promises";
+import { type Server, type Socket, createConnection, createServer } from "node:net";
+
+import type { Address } from "../address.ts";
+import type { Link, LinkHandler, Listener, Transport } from "../ports.ts";
+
+const LINGER = 2_000;
+
+/** One TCP connection as a {@link Link}. What is sent in one turn of the event loop goes out in one write. */
+class TcpLink implements Link {
+	local: Address;
+	remote: Address;
+	readonly #socket: Socket;
+	#error: Error | undefined;
+	#corked = false;
+
+	constructor(socket: Socket, remote: Address) {
+		this.#socket = socket;
+		this.remote = remote;
+		this.local = localAddress(socket);
+		socket.setNoDelay(true);
+	}
+
+	attach(handler: LinkHandler): this {
+		this.#socket
+			.on("connect", () => {
+				this.local = localAddress(this.#socket);
+				handler.open();
+			})
+			.on("data", (chunk: Uint8Array) => {
+				handler.data(chunk);
+			})
+			.on("drain", () => {
+				handler.drain();
+			})
+			// An end that says it is done gets no more from us: half-open streams have no use here.
+			.on("end", () => this.#socket.end())
+			.on("error", (error) => {
+				this.#error = error;
+			})
+			.on("close", () => {
+				handler.close(this.#error);
+			});
+		return this;
+	}
+
+	get buffered(): number {
+		return this.#socket.writableLength;
+	}
+
+	send(bytes: Uint8Array): void {
+		if (!this.#socket.writable) return;
+		if (!this.#corked) {
+			this.#corked = true;
+			this.#socket.cork();
+			process.nextTick(() => {
+				this.#corked = false;
+				this.#socket.uncork();
+			});
+		}
+		this.#socket.write(bytes);
+	}
+
+	close(): void {
+		this.#socket.end();
+		// The other end is given a moment to read what was sent and close too, not longer.
+		setTimeout(() => this.#socket.destroy(), LINGER).unref();
+	}
+
+	destroy(): void {
+		this.#socket.destroy();
+	}
+}
+
+function localAddress(socket: Socket): Address {
+	return { host: socket.localAddress ?? "0.0.0.0", port: socket.localPort ?? 0 };
+}
+
+class TcpListener implements Listener {
+	readonly address: Address;
+	readonly #server: Server;
+
+	constructor(server: Server) {
+		const bound = server.address();
+		if (bound === null || typeof bound === "string") throw new Error("not a TCP server");
+		this.address = { host: bound.address, port: bound.port };
+		this.#server = server;
+	}
+
+	close(): Promise<void> {
+		// Its callback waits for accepted sockets too, which live on; the port is free at once.
+		this.#server.close();
+		return Promise.resolve();
+	}
+}
+
+/** TCP on this machine. */
+export const tcp: Transport = {
+	listen: (address, accept) =>
+		new Promise((resolve, reject) => {
+			const server = createServer({ allowHalfOpen: true }, (socket) => {
+				const remote = { host: socket.remoteAddress ?? "0.0.0.0", port: socket.remotePort ?? 0 };
+				const link = new TcpLink(socket, remote);
+				link.attach(accept(link));
+			});
+			server.once("error", reject);
+			server.listen({ host: address.host, port: address.port }, () => {
+				server.off("error", reject);
+				// Later errors are accept(2) failing, for example for want of file descriptors: it goes on.
+				server.on("error", () => {});
+				resolve(new TcpListener(server));
+			});
+		}),
+
+	dial: (address, handler) => {
+		const socket = createConnection({ host: address.host, port: address.port });
+		return new TcpLink(socket, address).attach(handler);
+	},
+
+	resolve: async (host) => {
+		const found = await lookup(host, { all: true, verbatim: true });
+		const best = found.find(({ family }) => family === 4) ?? found[0];
+		if (best === undefined) throw new Error(`${host} has no address`);
+		return best.address;
+	},
+
+	// Connecting a UDP socket sends nothing: it asks the kernel which interface the default route takes.
+	localHost: () =>
+		new Promise((resolve) => {
+			const socket = createSocket("udp4");
+			const answer = (host: string): void => {
+				socket.close();
+				resolve(host);
+			};
+			socket.once("error", () => {
+				answer("127.0.0.1");
+			});
+			socket.connect(9, "192.0.2.1", () => {
+				answer(socket.address().address);
+			});
+		}),
+};

@@ -1,0 +1,82 @@
+/**
+ * Everything that the protocol asks of the world. Ring, routing and delivery see time, chance and
+ * the network only through these; the same code runs on sockets (`node/`) and in a simulator.
+ *
+ * @module
+ */
+import type { Address } from "./address.ts";
+
+/** A pending call of {@link Clock.schedule}. */
+export interface Timer {
+	/** Takes the call back. Harmless once it has run. */
+	cancel(): void;
+}
+
+/** Time. It only ever goes forward: it is not the wall clock, and its zero means nothing. */
+export interface Clock {
+	/** Milliseconds since some fixed moment. */
+	now(): number;
+	/** Calls `run` once, `delay` milliseconds from now. */
+	schedule(delay: number, run: () => void): Timer;
+	/** Calls `run` once, as soon as what runs now has finished, before anything later. */
+	defer(run: () => void): void;
+}
+
+/** Chance. */
+export interface Random {
+	/** A number in [0, 1), for jitter and choices. Need not be unpredictable. */
+	next(): number;
+	/** `length` bytes that nobody can guess. */
+	bytes(length: number): Uint8Array;
+}
+
+/** What a {@link Link} tells its owner. No method may throw. */
+export interface LinkHandler {
+	/** The dialled end answered; a link that was accepted is open from the start and never says so. */
+	open(): void;
+	/** Bytes in the order they were sent, cut anywhere. The receiver may keep `chunk`. */
+	data(chunk: Uint8Array): void;
+	/** All that was waiting in {@link Link.buffered} has gone out. */
+	drain(): void;
+	/** Nothing comes after this. `error` says why, unless the other end closed in good order. */
+	close(error?: Error): void;
+}
+
+/** A reliable, ordered stream of bytes between two processes. */
+export interface Link {
+	/** This end. Meaningful once the link is open. */
+	readonly local: Address;
+	/** The other end as the network shows it: of an accepted link, not an address to dial. */
+	readonly remote: Address;
+	/** Bytes sent that the network has not taken yet. */
+	readonly buffered: number;
+	/** Queues bytes. The link may keep `bytes`; the caller no longer changes them. Ignored once closed. */
+	send(bytes: Uint8Array): void;
+	/** Lets what was sent go out, then closes. */
+	close(): void;
+	/** Closes at once; what was not sent is lost. */
+	destroy(): void;
+}
+
+/** A place where others can dial. */
+export interface Listener {
+	/** Where it listens; a port that was asked for as 0 is the one that was given. */
+	readonly address: Address;
+	/** Accepts no more. Links that were accepted live on. */
+	close(): Promise<void>;
+}
+
+/** The network. */
+export interface Transport {
+	/**
+	 * Accepts links at `address` (a literal IP address; port 0 for any). `accept` is called for each one.
+	 * Rejects with an `Error` whose `code` is `EADDRINUSE`, `EADDRNOTAVAIL`, `EACCES`, … as Node has them.
+	 */
+	listen(address: Address, accept: (link: Link) => LinkHandler): Promise<Listener>;
+	/** Opens a link. Failure is told by {@link LinkHandler.close}, never before this has returned. */
+	dial(address: Address, handler: LinkHandler): Link;
+	/** The literal IP address of a host name, IPv4 preferred. Rejects when there is none. */
+	resolve(host: string): Promise<string>;
+	/** The literal IP address at which this machine's neighbours reach it; loopback when it has none. */
+	localHost(): Promise<string>;
+}

@@ -1,0 +1,242 @@
+import type { Contact } from "../contact.ts";
+import { ChordError } from "../errors.ts";
+import type { Id } from "../id.ts";
+import type { Answer, Cancel } from "../protocol.ts";
+import { type Direction, type Found, type Query, askDirection, askOwner } from "./messages.ts";
+import type { RingNetwork } from "./network.ts";
+import { type RingState, step } from "./state.ts";
+
+/** The part of its time that a node gives to the next one; the rest is for trying another. */
+const SHARE = 0.7;
+
+/**
+ * Lookups: who owns an id. It is the owner itself that answers, so an answer was true when it was given.
+ *
+ * Recursive: each node asks the next, and passes the answer back. Fast, since it uses links that are open.
+ * Iterative: the asker asks each node for the next one. Slower, but it sees and goes round those that fail.
+ */
+export class Lookups {
+	readonly #state: RingState;
+	readonly #network: RingNetwork;
+	/** Told of nodes that did not answer, so that the ring looks after them. */
+	readonly #suspect: (contact: Contact) => void;
+
+	constructor(state: RingState, network: RingNetwork, suspect: (contact: Contact) => void) {
+		this.#state = state;
+		this.#network = network;
+		this.#suspect = suspect;
+		network.serve(askOwner, (query, _from, budget, answer) =>
+			this.#serveOwner(query, budget, answer),
+		);
+		network.serve(askDirection, (query, _from, _budget, answer) => {
+			answer(undefined, this.#direction(query));
+			return undefined;
+		});
+	}
+
+	/** Looks up as asked; a recursive lookup that fails goes on iteratively. */
+	find(id: Id, mode: "recursive" | "iterative", budget: number, done: Answer<Found>): Cancel {
+		if (mode === "iterative") return this.iterative(id, budget, done);
+		const { clock } = this.#network;
+		const deadline = clock.now() + budget;
+		let second: Cancel | undefined;
+		const first = this.recursive(id, budget * SHARE, (error, found) => {
+			if (error === undefined) done(undefined, found);
+			else second = this.iterative(id, Math.max(1, deadline - clock.now()), done);
+		});
+		return () => {
+			first();
+			second?.();
+		};
+	}
+
+	/** Asks along the ring. */
+	recursive(id: Id, budget: number, done: Answer<Found>): Cancel {
+		return this.#ask({ id, last: false, hops: 0 }, budget, done);
+	}
+
+	/** Asks step by step from here, or from `start` where this node is in no ring yet. */
+	iterative(id: Id, budget: number, done: Answer<Found>, start: readonly Contact[] = []): Cancel {
+		const walk = new Walk(this.#network, id, budget, done, this.#suspect);
+		const here = this.#direction({ id, last: false, hops: 0 });
+		if (here.outcome !== "mine" && start.length === 0) walk.follow(here, 0);
+		else if (start.length > 0) walk.follow({ outcome: "ask", last: false, contacts: start }, 0);
+		else walk.found(this.#found(0));
+		return () => {
+			walk.cancel();
+		};
+	}
+
+	#found(hops: number): Found {
+		return { owner: this.#state.self, predecessor: this.#state.predecessor, hops };
+	}
+
+	#serveOwner(query: Query, budget: number, answer: Answer<Found>): Cancel | undefined {
+		if (this.#state.standing !== "member") {
+			answer(new ChordError("NOT_MEMBER", "not a member of a ring"));
+			return undefined;
+		}
+		return this.#ask(query, budget, answer);
+	}
+
+	#direction(query: Query): Direction {
+		// A node that has not joined anything yet is the first of a ring to come.
+		if (this.#state.standing === "joining")
+			return { outcome: "outside", last: false, contacts: [] };
+		const next = step(this.#state, query.id, query.last);
+		if (!next.mine) return { outcome: "ask", last: next.last, contacts: next.next };
+		const { predecessor } = this.#state;
+		return {
+			outcome: "mine",
+			last: false,
+			contacts: predecessor === undefined ? [] : [predecessor],
+		};
+	}
+
+	/** Answers, or asks the best of the next nodes, then the second best, … as long as `budget` lasts. */
+	#ask(query: Query, budget: number, done: Answer<Found>): Cancel {
+		const { clock, limits } = this.#network;
+		const deadline = clock.now() + budget;
+		const tried = new Set<Contact>();
+		let cancel: Cancel = () => {};
+		const attempt = (): void => {
+			const next = step(this.#state, query.id, query.last);
+			if (next.mine) {
+				done(undefined, this.#found(query.hops));
+				return;
+			}
+			const left = deadline - clock.now();
+			const contact = next.next.find((candidate) => !tried.has(candidate));
+			if (contact === undefined || left < 1 || query.hops >= limits.hops) {
+				done(new ChordError("NO_ROUTE", `the owner of ${query.id} could not be asked`));
+				return;
+			}
+			tried.add(contact);
+			const onward = { id: query.id, last: next.last, hops: query.hops + 1 };
+			cancel = this.#network.call(contact, askOwner, onward, left * SHARE, (error, found) => {
+				if (error === undefined) {
+					done(undefined, found);
+					return;
+				}
+				if (error.code !== "REMOTE" && error.code !== "BUSY") this.#suspect(contact);
+				attempt();
+			});
+		};
+		attempt();
+		return () => {
+			cancel();
+		};
+	}
+}
+
+/** How many nodes an iterative lookup asks at most, as a multiple of the hop limit. */
+const PATIENCE = 4;
+
+interface Candidate {
+	readonly contact: Contact;
+	readonly last: boolean;
+	readonly depth: number;
+}
+
+/** One iterative lookup under way. The best candidate is asked first; what it names goes before the others. */
+class Walk {
+	readonly #network: RingNetwork;
+	readonly #id: Id;
+	readonly #deadline: number;
+	readonly #done: Answer<Found>;
+	readonly #suspect: (contact: Contact) => void;
+	readonly #asked = new Set<string>();
+	#candidates: Candidate[] = [];
+	#cancel: Cancel = () => {};
+	#over = false;
+
+	constructor(
+		network: RingNetwork,
+		id: Id,
+		budget: number,
+		done: Answer<Found>,
+		suspect: (contact: Contact) => void,
+	) {
+		this.#network = network;
+		this.#id = id;
+		this.#deadline = network.clock.now() + budget;
+		this.#done = done;
+		this.#suspect = suspect;
+	}
+
+	follow(direction: Direction, depth: number): void {
+		const named = direction.contacts.map((contact) => ({
+			contact,
+			last: direction.last,
+			depth: depth + 1,
+		}));
+		this.#candidates = [...named, ...this.#candidates].slice(0, this.#network.limits.hops);
+		this.#next();
+	}
+
+	found(result: Found): void {
+		const timer = this.#network.clock.schedule(0, () => {
+			this.#finish(undefined, result);
+		});
+		this.#cancel = () => {
+			timer.cancel();
+		};
+	}
+
+	cancel(): void {
+		this.#over = true;
+		this.#cancel();
+	}
+
+	#finish(error: ChordError | undefined, result?: Found): void {
+		if (this.#over) return;
+		this.#over = true;
+		this.#done(error, result);
+	}
+
+	#next(): void {
+		const { clock, limits } = this.#network;
+		const left = this.#deadline - clock.now();
+		const candidate = this.#takeCandidate();
+		if (candidate === undefined || left < 1 || this.#asked.size > limits.hops * PATIENCE) {
+			this.#finish(
+				new ChordError("NO_ROUTE", `nobody who was asked knows the owner of ${this.#id}`),
+			);
+			return;
+		}
+		const { contact, last, depth } = candidate;
+		const query = { id: this.#id, last, hops: Math.min(depth, limits.hops) };
+		this.#cancel = this.#network.call(
+			contact,
+			askDirection,
+			query,
+			left / 2,
+			(error, direction) => {
+				if (this.#over) return;
+				if (direction === undefined || direction.outcome === "outside") {
+					if (error?.code !== "BUSY") this.#suspect(contact);
+					this.#next();
+				} else if (direction.outcome === "mine") {
+					this.#finish(undefined, {
+						owner: contact,
+						predecessor: direction.contacts[0],
+						hops: depth,
+					});
+				} else {
+					this.follow(direction, depth);
+				}
+			},
+		);
+	}
+
+	#takeCandidate(): Candidate | undefined {
+		for (;;) {
+			const candidate = this.#candidates.shift();
+			if (candidate === undefined) return undefined;
+			const key = `${candidate.contact.id}${candidate.contact.incarnation}${candidate.last}`;
+			if (this.#asked.has(key)) continue;
+			this.#asked.add(key);
+			return candidate;
+		}
+	}
+}

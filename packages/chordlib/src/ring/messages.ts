@@ -1,0 +1,130 @@
+/**
+ * What members of a ring ask each other.
+ *
+ * @module
+ */
+import { type Contact, contact } from "../contact.ts";
+import type { Id } from "../id.ts";
+import { type NoticeType, type RequestType, defineNotice, defineRequest } from "../protocol.ts";
+import {
+	type Codec,
+	boolean,
+	choice,
+	id,
+	list,
+	nothing,
+	optional,
+	rest,
+	struct,
+	u32,
+	u8,
+} from "../wire/codec.ts";
+
+/** The longest successor list that is understood. */
+export const LONGEST_LIST = 64;
+
+const contacts: Codec<readonly Contact[]> = list(contact, LONGEST_LIST);
+
+/** A member's pointers, as it tells them to who asks. */
+export interface View {
+	readonly standing: "member" | "busy" | "outside";
+	readonly predecessor: Contact | undefined;
+	readonly successors: readonly Contact[];
+}
+
+/** Asks for a node's pointers, and so also whether it is alive. */
+export const askView: RequestType<void, View> = defineRequest("cicada/ring/1/view", {
+	request: nothing,
+	response: struct({
+		standing: choice(["member", "busy", "outside"]),
+		predecessor: optional(contact),
+		successors: contacts,
+	}),
+});
+
+/** Tells a node that the sender takes it for its successor. */
+export const notify: NoticeType<void> = defineNotice("cicada/ring/1/notify", nothing);
+
+/** Tells those who hold links to the sender that it has become a member, or is one no longer. */
+export const standing: NoticeType<"member" | "outside"> = defineNotice(
+	"cicada/ring/1/standing",
+	choice(["member", "outside"]),
+);
+
+/** What a joiner hears. */
+export interface Admission {
+	/** `moved`: ask one of `contacts` instead. */
+	readonly outcome: "welcome" | "moved" | "busy";
+	/** The successor list of who answers, or whom to ask instead. */
+	readonly contacts: readonly Contact[];
+}
+
+/** Asks the predecessor of the asker's own place to hand over its successor list. */
+export const askAdmission: RequestType<void, Admission> = defineRequest("cicada/ring/1/join", {
+	request: nothing,
+	response: struct({ outcome: choice(["welcome", "moved", "busy"]), contacts }),
+});
+
+/** Tells the predecessor that handed over its list that the joiner is in: from now on it is the successor. */
+export const tellEntered: RequestType<readonly Contact[], void> = defineRequest(
+	"cicada/ring/1/entered",
+	{ request: contacts, response: nothing },
+);
+
+/** A question for the owner of an id. */
+export interface Query {
+	readonly id: Id;
+	/** The asker takes the receiver for the owner. */
+	readonly last: boolean;
+	/** Links crossed so far. */
+	readonly hops: number;
+}
+
+const query: Codec<Query> = struct({ id, last: boolean, hops: u8 });
+
+/** Who owns an id, by the owner's own word. */
+export interface Found {
+	readonly owner: Contact;
+	readonly predecessor: Contact | undefined;
+	readonly hops: number;
+}
+
+/** Asks for the owner of an id; who does not own it asks on. */
+export const askOwner: RequestType<Query, Found> = defineRequest("cicada/ring/1/owner", {
+	request: query,
+	response: struct({ owner: contact, predecessor: optional(contact), hops: u8 }),
+});
+
+/** One step of an iterative lookup. */
+export interface Direction {
+	readonly outcome: "mine" | "ask" | "outside";
+	/** Who answers takes those in `contacts` for the owner. */
+	readonly last: boolean;
+	/** Whom to ask next, best first; the predecessor of who answers when it is the owner. */
+	readonly contacts: readonly Contact[];
+}
+
+/** Asks for the next step towards the owner of an id. */
+export const askDirection: RequestType<Query, Direction> = defineRequest(
+	"cicada/ring/1/direction",
+	{
+		request: query,
+		response: struct({ outcome: choice(["mine", "ask", "outside"]), last: boolean, contacts }),
+	},
+);
+
+/** A message under way to the owner of an id. Relays read all but `body`, and change only `hops` and `last`. */
+export interface Envelope {
+	readonly target: Id;
+	readonly origin: Contact;
+	/** Of which type the body is. */
+	readonly tag: number;
+	readonly hops: number;
+	readonly last: boolean;
+	readonly body: Uint8Array;
+}
+
+export const routed: NoticeType<Envelope> = defineNotice(
+	"cicada/ring/1/routed",
+	struct({ target: id, origin: contact, tag: u32, hops: u8, last: boolean, body: rest }),
+);

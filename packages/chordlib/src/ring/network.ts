@@ -1,0 +1,38 @@
+import type { Contact } from "../contact.ts";
+import type { Id } from "../id.ts";
+import type { Limits } from "../limits.ts";
+import type { Clock, Random } from "../ports.ts";
+import type { Answer, Cancel, NoticeType, RequestType } from "../protocol.ts";
+
+/** What the ring asks of the node that it is part of: time, chance, and messages over links. */
+export interface RingNetwork {
+	readonly clock: Clock;
+	readonly random: Random;
+	readonly limits: Limits;
+	/** Asks a node, over a link that is opened when there is none. */
+	call<Request, Response>(
+		to: Contact,
+		type: RequestType<Request, Response>,
+		value: Request,
+		budget: number,
+		done: Answer<Response>,
+	): Cancel;
+	/** Tells a node, likewise; nobody hears whether it arrived. */
+	tell<Body>(to: Contact, type: NoticeType<Body>, value: Body): void;
+	/** Tells everyone to whom there is a link. */
+	tellAll<Body>(type: NoticeType<Body>, value: Body): void;
+	/** Answers requests of a type; what `handle` returns takes the work back when nobody waits any more. */
+	serve<Request, Response>(
+		type: RequestType<Request, Response>,
+		handle: (
+			value: Request,
+			from: Contact,
+			budget: number,
+			answer: Answer<Response>,
+		) => Cancel | undefined,
+	): void;
+	/** Hears notices of a type. */
+	hear<Body>(type: NoticeType<Body>, handle: (value: Body, from: Contact) => void): void;
+	/** Keeps links to these nodes open, and opens those that are missing. */
+	keep(neighbours: ReadonlyMap<Id, Contact>): void;
+}

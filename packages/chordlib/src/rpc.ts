@@ -1,0 +1,195 @@
+import { ChordError } from "./errors.ts";
+import type { Limits } from "./limits.ts";
+import type { Clock, Timer } from "./ports.ts";
+import type { Answer, Cancel, Handlers } from "./protocol.ts";
+import type { FailureReason, Frame } from "./wire/messages.ts";
+
+/** What the calls of all of a node's links have in common. */
+export interface RpcContext<From> {
+	readonly clock: Clock;
+	readonly limits: Limits;
+	readonly handlers: Handlers<From>;
+	/** Requests under way over all links: asked by us, and asked of us. */
+	pending: { asked: number; serving: number };
+	/** A handler threw something that is not about the bytes that it was given. */
+	handlerFailed(error: unknown): void;
+}
+
+interface Call {
+	done: Answer<Uint8Array>;
+	timer: Timer;
+}
+
+/**
+ * Requests and answers over one link. An answer counts only if it comes over the link, and carries the
+ * number, of a request that is still waited for; every request ends, by an answer, its deadline, its
+ * cancellation or the end of the link.
+ */
+export class Rpc<From> {
+	readonly #context: RpcContext<From>;
+	readonly #from: From;
+	readonly #send: (frame: Frame) => void;
+	readonly #calls = new Map<number, Call>();
+	/** What to do when the asker of a request that is being served takes it back. */
+	readonly #serving = new Map<number, Cancel | undefined>();
+	#next = 1;
+
+	constructor(context: RpcContext<From>, from: From, send: (frame: Frame) => void) {
+		this.#context = context;
+		this.#from = from;
+		this.#send = send;
+	}
+
+	/** True when nothing is under way in either direction. */
+	get quiet(): boolean {
+		return this.#calls.size === 0 && this.#serving.size === 0;
+	}
+
+	/** Asks, and calls `done` exactly once: never before this has returned, unless it is cancelled: then not at all. */
+	request(tag: number, body: Uint8Array, budget: number, done: Answer<Uint8Array>): Cancel {
+		const { clock, limits, pending } = this.#context;
+		if (this.#calls.size >= limits.requestsPerPeer || pending.asked >= limits.requests) {
+			const timer = clock.schedule(0, () => {
+				done(new ChordError("BUSY", "too many requests are waiting for an answer"));
+			});
+			return () => {
+				timer.cancel();
+			};
+		}
+		const call = this.#next++ >>> 0;
+		const timer = clock.schedule(budget, () => {
+			if (!this.#settle(call)) return;
+			this.#send({ kind: "cancel", call });
+			done(new ChordError("TIMEOUT", `no answer within ${Math.round(budget)} ms`));
+		});
+		this.#calls.set(call, { done, timer });
+		pending.asked++;
+		this.#send({ kind: "request", call, tag, budget: Math.max(1, Math.floor(budget)), body });
+		return () => {
+			if (this.#settle(call)) this.#send({ kind: "cancel", call });
+		};
+	}
+
+	notify(tag: number, body: Uint8Array): void {
+		this.#send({ kind: "notice", tag, body });
+	}
+
+	/** @throws ChordError `MALFORMED` when a notice's body is not what its type says. */
+	receive(frame: Frame): void {
+		switch (frame.kind) {
+			case "request":
+				this.#serve(frame);
+				break;
+			case "response":
+				this.#settle(frame.call)?.(undefined, frame.body);
+				break;
+			case "failure":
+				this.#settle(frame.call)?.(failureError(frame.reason, frame.explanation));
+				break;
+			case "cancel":
+				this.#finish(frame.call)?.();
+				break;
+			case "notice":
+				this.#note(frame.tag, frame.body);
+				break;
+			default:
+		}
+	}
+
+	/** The link is gone: what was asked fails, what was being served is taken back. */
+	close(error: ChordError): void {
+		for (const call of this.#calls.keys()) this.#settle(call)?.(error);
+		for (const call of this.#serving.keys()) this.#finish(call)?.();
+	}
+
+	#settle(call: number): Answer<Uint8Array> | undefined {
+		const entry = this.#calls.get(call);
+		if (entry === undefined) return undefined;
+		this.#calls.delete(call);
+		this.#context.pending.asked--;
+		entry.timer.cancel();
+		return entry.done;
+	}
+
+	#finish(call: number): Cancel | undefined {
+		if (!this.#serving.has(call)) return undefined;
+		const cancel = this.#serving.get(call);
+		this.#serving.delete(call);
+		this.#context.pending.serving--;
+		return cancel;
+	}
+
+	#serve(request: Extract<Frame, { kind: "request" }>): void {
+		const { call, tag, body, budget } = request;
+		const { handlers, limits, pending } = this.#context;
+		if (this.#serving.has(call)) {
+			throw new ChordError("MALFORMED", `request ${call} was asked twice`);
+		}
+		const handle = handlers.request(tag);
+		if (handle === undefined) {
+			this.#fail(call, "notHandled", "no handler for this message");
+			return;
+		}
+		if (this.#serving.size >= limits.requestsPerPeer || pending.serving >= limits.requests) {
+			this.#fail(call, "busy", "too many requests are being served");
+			return;
+		}
+		this.#serving.set(call, undefined);
+		pending.serving++;
+		const answer: Answer<Uint8Array> = (error, value) => {
+			if (!this.#serving.has(call)) return;
+			this.#finish(call);
+			if (error !== undefined) this.#fail(call, reasonOf(error), error.message);
+			else this.#send({ kind: "response", call, body: value ?? new Uint8Array() });
+		};
+		try {
+			const cancel = handle(body, this.#from, budget, answer);
+			if (this.#serving.has(call)) this.#serving.set(call, cancel);
+		} catch (error) {
+			if (!isMalformed(error)) this.#context.handlerFailed(error);
+			answer(error instanceof ChordError ? error : new ChordError("REMOTE", "the handler failed"));
+		}
+	}
+
+	#note(tag: number, body: Uint8Array): void {
+		try {
+			this.#context.handlers.notice(tag)?.(body, this.#from);
+		} catch (error) {
+			if (isMalformed(error)) throw error;
+			this.#context.handlerFailed(error);
+		}
+	}
+
+	#fail(call: number, reason: FailureReason, explanation: string): void {
+		this.#send({ kind: "failure", call, reason, explanation: explanation.slice(0, 60) });
+	}
+}
+
+function isMalformed(error: unknown): boolean {
+	return error instanceof ChordError && error.code === "MALFORMED";
+}
+
+function reasonOf(error: ChordError): FailureReason {
+	switch (error.code) {
+		case "MALFORMED":
+			return "malformed";
+		case "BUSY":
+			return "busy";
+		default:
+			return "failed";
+	}
+}
+
+function failureError(reason: FailureReason, explanation: string): ChordError {
+	switch (reason) {
+		case "notHandled":
+			return new ChordError("NOT_HANDLED", `the other node answers: ${explanation}`);
+		case "busy":
+			return new ChordError("BUSY", `the other node answers: ${explanation}`);
+		case "malformed":
+		case "failed":
+			return new ChordError("REMOTE", `the other node answers: ${explanation}`);
+		default:
+			return reason satisfies never;
+	}
+}

@@ -1,0 +1,76 @@
+import { ChordError } from "./errors.ts";
+import type { Clock } from "./ports.ts";
+import type { Answer, Cancel } from "./protocol.ts";
+
+/** How long an operation may take (milliseconds; 0 asks only for what is there already), and what may end it before. */
+export interface Wait {
+	readonly timeout?: number;
+	readonly signal?: AbortSignal;
+}
+
+/** Promises for operations that end by themselves, by their time-out, by their signal, or by {@link closeAll}. */
+export class Waits {
+	readonly #clock: Clock;
+	readonly #open = new Set<(error: ChordError) => void>();
+
+	constructor(clock: Clock) {
+		this.#clock = clock;
+	}
+
+	/**
+	 * Starts something with a time limit. It is cancelled when the promise rejects first: with `TIMEOUT`, the
+	 * signal's reason, or `CLOSED`.
+	 */
+	async run<T>(
+		options: Wait | undefined,
+		fallback: number,
+		start: (budget: number, done: Answer<T>) => Cancel,
+	): Promise<T> {
+		const { timeout = fallback, signal } = options ?? {};
+		if (typeof timeout !== "number" || Number.isNaN(timeout) || timeout < 0) {
+			throw new ChordError(
+				"INVALID_ARGUMENT",
+				"timeout must be a number of milliseconds, 0 or more",
+			);
+		}
+		signal?.throwIfAborted();
+		return new Promise<T>((resolve, reject) => {
+			let cancel: Cancel | undefined;
+			const end = (settle: () => void): void => {
+				timer.cancel();
+				signal?.removeEventListener("abort", abort);
+				this.#open.delete(close);
+				settle();
+			};
+			const stop = (error: unknown): void => {
+				end(() => {
+					cancel?.();
+					reject(error);
+				});
+			};
+			const abort = (): void => {
+				stop(signal?.reason);
+			};
+			const close = (error: ChordError): void => {
+				stop(error);
+			};
+			const limit = Math.min(timeout, 2 ** 31 - 1);
+			const timer = this.#clock.schedule(limit, () => {
+				stop(new ChordError("TIMEOUT", `not done within ${Math.round(timeout)} ms`));
+			});
+			signal?.addEventListener("abort", abort);
+			this.#open.add(close);
+			cancel = start(limit, (error, value) => {
+				end(() => {
+					if (error !== undefined) reject(error);
+					else resolve(value as T);
+				});
+			});
+		});
+	}
+
+	/** Ends all that is under way. */
+	closeAll(): void {
+		for (const close of this.#open) close(new ChordError("CLOSED", "the node was closed"));
+	}
+}

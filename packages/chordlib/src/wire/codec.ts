@@ -1,0 +1,339 @@
+/**
+ * Values to bytes and back. Every length is bounded before anything is allocated for it, and nothing
+ * but a {@link ChordError} comes out: `MALFORMED` when reading, `TOO_LARGE` or `INVALID_ARGUMENT` when writing.
+ * Numbers are big-endian.
+ *
+ * @module
+ */
+import { type Address, ipBytes, ipText, isPort } from "../address.ts";
+import { ChordError } from "../errors.ts";
+import { Hash, hashOf, idOf } from "../hash.ts";
+import { type Id, idFromBytes, writeIdBytes } from "../id.ts";
+
+/** How values of one type are written and read. Build yours from the ones below. */
+export interface Codec<T> {
+	write(writer: Writer, value: T): void;
+	read(reader: Reader): T;
+}
+
+/** The type of the values that a codec carries. */
+export type ValueOf<C> = C extends Codec<infer T> ? T : never;
+
+function malformed(what: string): ChordError {
+	return new ChordError("MALFORMED", what);
+}
+
+function invalid(what: string): ChordError {
+	return new ChordError("INVALID_ARGUMENT", what);
+}
+
+/** Collects bytes, up to a limit. */
+export class Writer {
+	readonly #limit: number;
+	#bytes: Uint8Array = new Uint8Array(128);
+	#length = 0;
+
+	constructor(limit: number) {
+		this.#limit = limit;
+	}
+
+	/** Room for `length` more bytes; gives the offset at which to write them into the array `into` returns. */
+	#grow(length: number): number {
+		const start = this.#length;
+		const end = start + length;
+		if (end > this.#limit) {
+			throw new ChordError(
+				"TOO_LARGE",
+				`more than the ${this.#limit} bytes that one frame may carry`,
+			);
+		}
+		if (end > this.#bytes.length) {
+			const larger = new Uint8Array(Math.min(this.#limit, Math.max(end, this.#bytes.length * 2)));
+			larger.set(this.#bytes);
+			this.#bytes = larger;
+		}
+		this.#length = end;
+		return start;
+	}
+
+	/** An unsigned integer of 1 to 6 bytes. */
+	uint(size: number, value: number): void {
+		if (!Number.isInteger(value) || value < 0 || value >= 2 ** (8 * size)) {
+			throw invalid(`${String(value)} is not an unsigned integer of ${8 * size} bits`);
+		}
+		const start = this.#grow(size);
+		let rest = value;
+		for (let i = size - 1; i >= 0; i--) {
+			this.#bytes[start + i] = rest % 256;
+			rest = Math.floor(rest / 256);
+		}
+	}
+
+	raw(bytes: Uint8Array): void {
+		const start = this.#grow(bytes.length);
+		this.#bytes.set(bytes, start);
+	}
+
+	id(value: Id): void {
+		const start = this.#grow(32);
+		writeIdBytes(value, this.#bytes, start);
+	}
+
+	/** What was written. The writer is not used after this. */
+	finish(): Uint8Array {
+		return this.#bytes.subarray(0, this.#length);
+	}
+}
+
+/** Takes bytes apart. What it gives out are views of the input. */
+export class Reader {
+	readonly #bytes: Uint8Array;
+	#offset = 0;
+
+	constructor(bytes: Uint8Array) {
+		this.#bytes = bytes;
+	}
+
+	/** How many bytes are left. */
+	get left(): number {
+		return this.#bytes.length - this.#offset;
+	}
+
+	#take(length: number): number {
+		const start = this.#offset;
+		if (length > this.left) throw malformed(`the message ends ${length - this.left} bytes early`);
+		this.#offset += length;
+		return start;
+	}
+
+	uint(size: number): number {
+		const start = this.#take(size);
+		let value = 0;
+		for (let i = 0; i < size; i++) value = value * 256 + this.#bytes[start + i]!;
+		return value;
+	}
+
+	raw(length: number): Uint8Array {
+		const start = this.#take(length);
+		return this.#bytes.subarray(start, start + length);
+	}
+
+	id(): Id {
+		return idFromBytes(this.#bytes, this.#take(32));
+	}
+
+	/** @throws ChordError `MALFORMED` when bytes are left. */
+	end(): void {
+		if (this.left > 0) throw malformed(`${this.left} bytes follow the message`);
+	}
+}
+
+/** @throws ChordError `TOO_LARGE` beyond `limit` bytes, `INVALID_ARGUMENT` for a value that the codec does not take. */
+export function encode<T>(codec: Codec<T>, value: T, limit: number): Uint8Array {
+	const writer = new Writer(limit);
+	codec.write(writer, value);
+	return writer.finish();
+}
+
+/** @throws ChordError `MALFORMED` */
+export function decode<T>(codec: Codec<T>, bytes: Uint8Array): T {
+	const reader = new Reader(bytes);
+	const value = codec.read(reader);
+	reader.end();
+	return value;
+}
+
+function unsigned(size: number): Codec<number> {
+	return {
+		write: (writer, value) => {
+			writer.uint(size, value);
+		},
+		read: (reader) => reader.uint(size),
+	};
+}
+
+/** Unsigned integers of 8, 16, 32 and 48 bits. */
+export const u8: Codec<number> = unsigned(1);
+export const u16: Codec<number> = unsigned(2);
+export const u32: Codec<number> = unsigned(4);
+export const u48: Codec<number> = unsigned(6);
+
+/** One byte, 0 or 1. */
+export const boolean: Codec<boolean> = {
+	write: (writer, value) => {
+		if (typeof value !== "boolean") throw invalid(`${String(value)} is not a boolean`);
+		writer.uint(1, value ? 1 : 0);
+	},
+	read: (reader) => {
+		const byte = reader.uint(1);
+		if (byte > 1) throw malformed(`${byte} is not a boolean`);
+		return byte === 1;
+	},
+};
+
+function sizeOf(limit: number): number {
+	if (limit < 256) return 1;
+	return limit < 65_536 ? 2 : 4;
+}
+
+/** At most `limit` bytes. What is read is a view of the message: copy what you keep. */
+export function bytes(limit: number): Codec<Uint8Array> {
+	const size = sizeOf(limit);
+	return {
+		write: (writer, value) => {
+			if (!(value instanceof Uint8Array)) throw invalid("expected a Uint8Array");
+			if (value.length > limit) {
+				throw new ChordError("TOO_LARGE", `${value.length} bytes where ${limit} are allowed`);
+			}
+			writer.uint(size, value.length);
+			writer.raw(value);
+		},
+		read: (reader) => {
+			const length = reader.uint(size);
+			if (length > limit) throw malformed(`${length} bytes where ${limit} are allowed`);
+			return reader.raw(length);
+		},
+	};
+}
+
+/** All the bytes to the end of the message; only as its last field. What is read is a view. */
+export const rest: Codec<Uint8Array> = {
+	write: (writer, value) => {
+		if (!(value instanceof Uint8Array)) throw invalid("expected a Uint8Array");
+		writer.raw(value);
+	},
+	read: (reader) => reader.raw(reader.left),
+};
+
+const utf8Encoder = new TextEncoder();
+const utf8Decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** A string of at most `limit` bytes of UTF-8. */
+export function text(limit: number): Codec<string> {
+	const inner = bytes(limit);
+	return {
+		write: (writer, value) => {
+			if (typeof value !== "string") throw invalid("expected a string");
+			if (/\p{Surrogate}/u.test(value)) throw invalid("the string holds half of a surrogate pair");
+			inner.write(writer, utf8Encoder.encode(value));
+		},
+		read: (reader) => {
+			const raw = inner.read(reader);
+			try {
+				return utf8Decoder.decode(raw);
+			} catch (cause) {
+				throw new ChordError("MALFORMED", "a text is not UTF-8", { cause });
+			}
+		},
+	};
+}
+
+/** A {@link Hash}: 32 bytes. */
+export const hash: Codec<Hash> = {
+	write: (writer, value) => {
+		if (!(value instanceof Hash)) throw invalid("expected a Hash");
+		writer.id(idOf(value));
+	},
+	read: (reader) => hashOf(reader.id()),
+};
+
+/** An id as the ring's own messages carry it. */
+export const id: Codec<Id> = {
+	write: (writer, value) => {
+		writer.id(value);
+	},
+	read: (reader) => reader.id(),
+};
+
+/** A literal IP address and a port from 1 to 65535: a byte for the family (4 or 6), the address, the port. */
+export const address: Codec<Address> = {
+	write: (writer, value) => {
+		const ip = typeof value?.host === "string" ? ipBytes(value.host) : undefined;
+		if (ip === undefined || !isPort(value.port)) throw invalid("expected an IP address and a port");
+		writer.uint(1, ip.length === 4 ? 4 : 6);
+		writer.raw(ip);
+		writer.uint(2, value.port);
+	},
+	read: (reader) => {
+		const family = reader.uint(1);
+		if (family !== 4 && family !== 6) throw malformed(`${family} is not an address family`);
+		const host = ipText(reader.raw(family === 4 ? 4 : 16));
+		const port = reader.uint(2);
+		if (port === 0) throw malformed("0 is not a port to dial");
+		return { host, port };
+	},
+};
+
+/** At most `limit` values of one kind. */
+export function list<T>(item: Codec<T>, limit: number): Codec<readonly T[]> {
+	const size = sizeOf(limit);
+	return {
+		write: (writer, values) => {
+			if (!Array.isArray(values)) throw invalid("expected an array");
+			if (values.length > limit) {
+				throw new ChordError("TOO_LARGE", `${values.length} values where ${limit} are allowed`);
+			}
+			writer.uint(size, values.length);
+			for (const value of values as readonly T[]) item.write(writer, value);
+		},
+		read: (reader) => {
+			const length = reader.uint(size);
+			if (length > limit) throw malformed(`${length} values where ${limit} are allowed`);
+			const values: T[] = [];
+			for (let i = 0; i < length; i++) values.push(item.read(reader));
+			return values;
+		},
+	};
+}
+
+/** A value or `undefined`: a byte that says which, then the value. */
+export function optional<T>(item: Codec<T>): Codec<T | undefined> {
+	return {
+		write: (writer, value) => {
+			boolean.write(writer, value !== undefined);
+			if (value !== undefined) item.write(writer, value);
+		},
+		read: (reader) => (boolean.read(reader) ? item.read(reader) : undefined),
+	};
+}
+
+/** One of a few words, as a byte: its place in the list. */
+export function choice<const Word extends string>(words: readonly Word[]): Codec<Word> {
+	return {
+		write: (writer, value) => {
+			const index = words.indexOf(value);
+			if (index < 0) throw invalid(`${value} is none of ${words.join(", ")}`);
+			writer.uint(1, index);
+		},
+		read: (reader) => {
+			const index = reader.uint(1);
+			const word = words[index];
+			if (word === undefined) throw malformed(`${index} is none of ${words.join(", ")}`);
+			return word;
+		},
+	};
+}
+
+/** An object's fields, one after the other, in the order given. */
+export function struct<Fields extends Record<string, Codec<unknown>>>(
+	shape: Fields,
+): Codec<{ readonly [Name in keyof Fields]: ValueOf<Fields[Name]> }> {
+	const fields = Object.entries(shape);
+	return {
+		write: (writer, value: Record<string, unknown>) => {
+			if (typeof value !== "object" || value === null) throw invalid("expected an object");
+			for (const [name, codec] of fields) codec.write(writer, value[name]);
+		},
+		read: (reader) => {
+			const value: Record<string, unknown> = {};
+			for (const [name, codec] of fields) value[name] = codec.read(reader);
+			return value as { readonly [Name in keyof Fields]: ValueOf<Fields[Name]> };
+		},
+	};
+}
+
+/** Nothing at all: zero bytes. */
+export const nothing: Codec<void> = {
+	write: () => {},
+	read: () => undefined,
+};

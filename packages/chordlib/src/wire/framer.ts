@@ -1,0 +1,86 @@
+import { ChordError } from "../errors.ts";
+import { Writer } from "./codec.ts";
+
+const HEADER = 4;
+
+/**
+ * A frame as it goes over a link: the length of what `fill` writes (32 bits, big-endian, not counting
+ * themselves), then that.
+ * @throws ChordError `TOO_LARGE` when it writes more than `limit` bytes.
+ */
+export function frame(limit: number, fill: (writer: Writer) => void): Uint8Array {
+	const writer = new Writer(HEADER + limit);
+	writer.uint(HEADER, 0);
+	fill(writer);
+	const framed = writer.finish();
+	new DataView(framed.buffer).setUint32(0, framed.length - HEADER);
+	return framed;
+}
+
+/** Cuts a stream of bytes into the frames that were put in, however the network cut it. */
+export class Framer {
+	readonly #limit: number;
+	/** What has arrived of a frame that is not whole; allocated to its final size once that is known. */
+	#partial: Uint8Array | undefined;
+	#filled = 0;
+	readonly #header = new Uint8Array(HEADER);
+	#headerFilled = 0;
+
+	constructor(limit: number) {
+		this.#limit = limit;
+	}
+
+	/**
+	 * Calls `emit` for each frame that `chunk` completes, until it returns false. A frame may be a view of `chunk`.
+	 * @throws ChordError `MALFORMED` for a frame that is empty or over the limit; the stream is lost then.
+	 */
+	push(chunk: Uint8Array, emit: (frame: Uint8Array) => boolean): void {
+		let offset = 0;
+		while (offset < chunk.length) {
+			if (this.#partial === undefined) {
+				offset = this.#fillHeader(chunk, offset);
+				if (this.#headerFilled < HEADER) return;
+				const length = this.#length();
+				if (chunk.length - offset >= length) {
+					this.#headerFilled = 0;
+					const whole = chunk.subarray(offset, offset + length);
+					offset += length;
+					if (!emit(whole)) return;
+					continue;
+				}
+				this.#partial = new Uint8Array(length);
+				this.#filled = 0;
+			}
+			const part = chunk.subarray(offset, offset + this.#partial.length - this.#filled);
+			this.#partial.set(part, this.#filled);
+			this.#filled += part.length;
+			offset += part.length;
+			if (this.#filled === this.#partial.length) {
+				const whole = this.#partial;
+				this.#partial = undefined;
+				this.#headerFilled = 0;
+				if (!emit(whole)) return;
+			}
+		}
+	}
+
+	#fillHeader(chunk: Uint8Array, start: number): number {
+		let offset = start;
+		while (this.#headerFilled < HEADER && offset < chunk.length) {
+			this.#header[this.#headerFilled++] = chunk[offset++]!;
+		}
+		return offset;
+	}
+
+	#length(): number {
+		const [a = 0, b = 0, c = 0, d = 0] = this.#header;
+		const length = a * 0x1_00_00_00 + b * 0x1_00_00 + c * 0x1_00 + d;
+		if (length === 0 || length > this.#limit) {
+			throw new ChordError(
+				"MALFORMED",
+				`a frame of ${length} bytes; 1 to ${this.#limit} are allowed`,
+			);
+		}
+		return length;
+	}
+}

@@ -1,0 +1,182 @@
+/**
+ * What two nodes say to each other over a link. First each sends one *opening*, a hello or a refusal, that
+ * every version of the protocol can read; then *frames*.
+ *
+ * @module
+ */
+import { type Contact, contact } from "../contact.ts";
+import { ChordError } from "../errors.ts";
+import {
+	type Codec,
+	Reader,
+	Writer,
+	choice,
+	decode,
+	rest,
+	struct,
+	text,
+	u16,
+	u32,
+} from "./codec.ts";
+import { frame } from "./framer.ts";
+
+/** The versions of the protocol that this code speaks. */
+export const VERSIONS = { oldest: 1, newest: 1 } as const;
+
+/** The largest opening: who sends more before he has said who he is, is not one of us. */
+export const OPENING_LIMIT = 1_024;
+
+const MAGIC = new TextEncoder().encode("CICADA");
+const OPENING_HEADER = MAGIC.length + 3;
+
+/** Which protocol versions, which network, and which optional features (a bit set; none are defined yet) a node has. */
+export interface Hello {
+	readonly oldest: number;
+	readonly newest: number;
+	/** SHA-256 of the network's name. */
+	readonly network: Uint8Array;
+	readonly features: number;
+}
+
+/** Why a node will not talk to another; `explanation` is for a person. */
+export interface Refusal {
+	readonly reason: RefusalReason;
+	readonly explanation: string;
+}
+
+export type RefusalReason = "protocol" | "version" | "network" | "full";
+
+export type Opening = ({ kind: "hello" } & Hello) | ({ kind: "refusal" } & Refusal);
+
+const network: Codec<Uint8Array> = {
+	write: (writer, value) => {
+		writer.raw(value);
+	},
+	read: (reader) => reader.raw(32),
+};
+const hello = struct({ oldest: u16, newest: u16, network, features: u32 });
+const refusal = struct({
+	reason: choice(["protocol", "version", "network", "full"]),
+	explanation: text(512),
+});
+
+/** `CICADA`, a byte that tells hello (1) from refusal (2), the length of the rest (16 bits), the rest. */
+export function encodeOpening(opening: Opening): Uint8Array {
+	const body = new Writer(OPENING_LIMIT);
+	if (opening.kind === "hello") hello.write(body, opening);
+	else refusal.write(body, opening);
+	const fields = body.finish();
+	const writer = new Writer(OPENING_LIMIT);
+	writer.raw(MAGIC);
+	writer.uint(1, opening.kind === "hello" ? 1 : 2);
+	writer.uint(2, fields.length);
+	writer.raw(fields);
+	return writer.finish();
+}
+
+/**
+ * The opening at the start of `bytes` and how long it is; `undefined` while it is not whole.
+ * @throws ChordError `INCOMPATIBLE` as soon as it can be none of ours.
+ */
+export function decodeOpening(bytes: Uint8Array): { opening: Opening; length: number } | undefined {
+	if (MAGIC.some((byte, index) => index < bytes.length && bytes[index] !== byte)) {
+		throw new ChordError("INCOMPATIBLE", "the other end does not speak the Cicada protocol");
+	}
+	if (bytes.length < OPENING_HEADER) return undefined;
+	const kind = bytes[MAGIC.length];
+	const length = OPENING_HEADER + bytes[MAGIC.length + 1]! * 256 + bytes[MAGIC.length + 2]!;
+	if (length > OPENING_LIMIT) {
+		throw new ChordError("INCOMPATIBLE", `the other end opens with ${length} bytes`);
+	}
+	if (bytes.length < length) return undefined;
+	return { opening: decodeOpeningBody(kind, bytes.subarray(OPENING_HEADER, length)), length };
+}
+
+function decodeOpeningBody(kind: number | undefined, body: Uint8Array): Opening {
+	try {
+		// Later versions may say more in their hello: what follows the known fields is theirs.
+		if (kind === 1) return { kind: "hello", ...hello.read(new Reader(body)) };
+		if (kind === 2) return { kind: "refusal", ...decode(refusal, body) };
+	} catch (cause) {
+		throw new ChordError("INCOMPATIBLE", "the other end's opening makes no sense", { cause });
+	}
+	throw new ChordError("INCOMPATIBLE", `the other end opens with the unknown kind ${kind}`);
+}
+
+/** Why a link is closed in good order. */
+export type GoodbyeReason =
+	| "leaving"
+	| "closing"
+	| "idle"
+	| "replaced"
+	| "duplicate"
+	| "self"
+	| "malformed"
+	| "full";
+
+/** Why a request got no answer. */
+export type FailureReason = "notHandled" | "malformed" | "busy" | "failed";
+
+export type Frame =
+	/** The first frame of each end: who it is, and whether it is a member of a ring. */
+	| { kind: "identify"; contact: Contact; standing: "member" | "outside" }
+	/** Asks for an answer within `budget` milliseconds. `tag` says of which type `body` is. */
+	| { kind: "request"; call: number; tag: number; budget: number; body: Uint8Array }
+	| { kind: "response"; call: number; body: Uint8Array }
+	| { kind: "failure"; call: number; reason: FailureReason; explanation: string }
+	/** The asker no longer waits. */
+	| { kind: "cancel"; call: number }
+	/** A message that wants no answer. */
+	| { kind: "notice"; tag: number; body: Uint8Array }
+	| { kind: "ping" }
+	| { kind: "pong" }
+	| { kind: "goodbye"; reason: GoodbyeReason };
+
+type Kind = Frame["kind"];
+type Fields<K extends Kind> = Omit<Extract<Frame, { kind: K }>, "kind">;
+
+const fieldsOf: { [K in Kind]: Codec<Fields<K>> } = {
+	identify: struct({ contact, standing: choice(["member", "outside"]) }),
+	request: struct({ call: u32, tag: u32, budget: u32, body: rest }),
+	response: struct({ call: u32, body: rest }),
+	failure: struct({
+		call: u32,
+		reason: choice(["notHandled", "malformed", "busy", "failed"]),
+		explanation: text(200),
+	}),
+	cancel: struct({ call: u32 }),
+	notice: struct({ tag: u32, body: rest }),
+	ping: struct({}),
+	pong: struct({}),
+	goodbye: struct({
+		reason: choice([
+			"leaving",
+			"closing",
+			"idle",
+			"replaced",
+			"duplicate",
+			"self",
+			"malformed",
+			"full",
+		]),
+	}),
+};
+
+const kinds = choice(Object.keys(fieldsOf) as Kind[]);
+
+/** A frame as it goes over the link: a length, a byte for the kind, the fields. */
+export function encodeFrame(message: Frame, limit: number): Uint8Array {
+	return frame(limit, (writer) => {
+		kinds.write(writer, message.kind);
+		(fieldsOf[message.kind] as Codec<unknown>).write(writer, message);
+	});
+}
+
+/** @throws ChordError `MALFORMED` */
+export function decodeFrame(bytes: Uint8Array): Frame {
+	const reader = new Reader(bytes);
+	const kind = kinds.read(reader);
+	const fields = fieldsOf[kind].read(reader) as object;
+	reader.end();
+	return { kind, ...fields } as Frame;
+}
