@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { type ChaosOptions, randomFaults, type Trouble, TROUBLES } from "./chaos.ts";
 export { LinkError, type LinkErrorCode, SimnetError, type SimnetErrorCode } from "./errors.ts";
 export type { Fault, TimedFault } from "./fault.ts";
 export type { HostOptions, SimHost } from "./host.ts";
@@ -36,5 +37,8 @@ export type {
 	Transport,
 } from "./ports.ts";
 export { SeededRandom } from "./prng.ts";
+export { type Divergence, record, type Recording, replay, type Replay } from "./record.ts";
+export { type Case, type Outcome, runCase, type Scenario } from "./scenario.ts";
+export { shrink, shrinkList } from "./shrink.ts";
 export { Simulation, type SimulationOptions } from "./simulation.ts";
 export type { Trace, TraceEvent, TraceKind, TraceOptions } from "./trace.ts";

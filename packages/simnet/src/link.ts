@@ -6,7 +6,7 @@ import { Outbox } from "./outbox.ts";
 import { Persistence } from "./persist.ts";
 import type { Address, Link, LinkHandler } from "./ports.ts";
 import type { Process } from "./process.ts";
-import { Credit, Segment } from "./segment.ts";
+import { Credit, Linger, Segment } from "./segment.ts";
 
 /** One end of a link. */
 export class LinkEnd implements Link {
@@ -81,6 +81,8 @@ export class LinkEnd implements Link {
 	close(): void {
 		if (this.closed || this.#closing) return;
 		this.#closing = true;
+		const { world } = this.machine;
+		world.at(world.now + world.rules.linger, new Linger(this));
 		this.pump();
 	}
 

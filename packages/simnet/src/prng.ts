@@ -16,11 +16,14 @@ export function hashOf(seed: number, a: number, b = 0, c = 0): number {
 	return mix(Math.imul(h, 31) + c + 0x9e3779b9);
 }
 
-/** The 32-bit integer that a seed given as a number or text stands for. Numbers use all of their 64 bits. */
+/** The 32-bit integer that a seed stands for. No two integers below 2^32 share one. */
 export function seedOf(seed: number | string): number {
-	const text = typeof seed === "number" ? `#${seed}` : seed;
+	if (typeof seed === "number" && seed >>> 0 === seed) return mix(seed + 1);
+	const text = String(seed);
 	let h = 0x811c9dc5;
-	for (let i = 0; i < text.length; i++) h = mix(Math.imul(h ^ text.charCodeAt(i), 0x01000193) + i);
+	for (let i = 0; i < text.length; i++) {
+		h = mix(Math.imul(h ^ text.charCodeAt(i), 0x01000193) + i);
+	}
 	return h;
 }
 

@@ -98,3 +98,21 @@ export class Credit implements Task {
 		this.#end.credited(this.#bytes);
 	}
 }
+
+/** The patience of an end that has closed: it does not wait for ever until the other end closes too. */
+export class Linger implements Task, Held {
+	readonly dead = false;
+	readonly #end: LinkEnd;
+
+	constructor(end: LinkEnd) {
+		this.#end = end;
+	}
+
+	run(): void {
+		if (!this.#end.closed) this.#end.machine.admit(this);
+	}
+
+	perform(): void {
+		this.#end.destroy();
+	}
+}

@@ -1,4 +1,4 @@
-import { applyFault, named } from "./apply.ts";
+import { applyFault } from "./apply.ts";
 import { Downlink, Uplink } from "./bandwidth.ts";
 import { drain } from "./drain.ts";
 import { SimnetError } from "./errors.ts";
@@ -27,6 +27,8 @@ export interface SimulationOptions {
 	readonly dialTimeout?: number;
 	/** Milliseconds after which a link on which nothing is acknowledged fails with `ETIMEDOUT`. 924,600 by default, as Linux has it. */
 	readonly stallTimeout?: number;
+	/** Milliseconds that a link which this end has closed waits for the other end to close too. 2,000 by default. */
+	readonly linger?: number;
 	/** What the trace remembers besides its hash. */
 	readonly trace?: TraceOptions;
 	/** Waits until all promise jobs have run: between events, in `run` and `runUntil`. By default one turn of the engine's event loop. */
@@ -72,6 +74,7 @@ export class Simulation {
 			cut: options.cut ?? false,
 			window: options.window ?? Infinity,
 			dialTimeout: (options.dialTimeout ?? 127_000) * 1000,
+			linger: (options.linger ?? 2_000) * 1000,
 			stallTimeout: (options.stallTimeout ?? 924_600) * 1000,
 		};
 		this.#world = new World(seed, rules, this.trace);
@@ -127,6 +130,12 @@ export class Simulation {
 		return host;
 	}
 
+	/** The host of this name, if there is one. */
+	find(name: string): SimHost | undefined {
+		const machine = this.#world.network.named(name);
+		return machine === undefined ? undefined : this.#hosts[machine.index];
+	}
+
 	/** Makes a router with a public address, behind which hosts can be put. */
 	nat(options: NatOptions & { readonly ip?: string } = {}): SimNat {
 		const { network } = this.#world;
@@ -149,12 +158,13 @@ export class Simulation {
 
 	/** Has faults happen at their times; those whose time has passed happen at once, when time goes on. */
 	plan(faults: readonly TimedFault[]): void {
+		for (const { at, ...fault } of faults) this.schedule(at, () => this.apply(fault));
+	}
+
+	/** Calls `run` at `at` virtual milliseconds from the start, or as soon as time goes on when that has passed. */
+	schedule(at: number, run: () => void): void {
 		const world = this.#world;
-		for (const { at, ...fault } of faults) {
-			if ("host" in fault) named(world, fault.host);
-			const run = (): void => this.apply(fault);
-			world.at(Math.max(world.now, Math.round(at * 1000)), { dead: false, run });
-		}
+		world.at(Math.max(world.now, Math.round(at * 1000)), { dead: false, run });
 	}
 
 	/** Keeps hosts from reaching others, all others by default: see the fault `partition`. */

@@ -19,6 +19,8 @@ export interface Rules {
 	readonly dialTimeout: number;
 	/** Microseconds. */
 	readonly stallTimeout: number;
+	/** Microseconds. */
+	readonly linger: number;
 }
 
 /** Time and what is to happen in it. Times are whole virtual microseconds, so that sums are exact. */
