@@ -12,6 +12,7 @@ import {
 	runCase,
 	type Scenario,
 	shrink,
+	type TimedFault,
 	uniform,
 } from "@cicada/simnet";
 
@@ -120,7 +121,7 @@ const caseOf = (seed: number): Case => ({
 	nodes: 60,
 	duration: 60_000,
 	faults: [
-		...Array.from({ length: 20 }, (_, index) => ({
+		...Array.from({ length: 20 }, (_, index): TimedFault => ({
 			at: 1_000 + 20 * index,
 			kind: "crash",
 			host: `node ${3 * index + 1}`,
