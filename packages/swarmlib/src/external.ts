@@ -1,0 +1,93 @@
+import { type Address, formatAddress } from "@cicada/chordlib";
+
+import { SwarmError } from "./errors.ts";
+
+/** A port that a router maps to ours, as `@cicada/traversal`'s `PortMapping` has it. */
+export interface Mapping {
+	/** The local port. */
+	readonly port: number;
+	readonly externalIp: string;
+	readonly externalPort: number;
+}
+
+/**
+ * How others reach a peer when not at the address that it binds: a pair that is known to lead here, or an open port
+ * mapping. `nat: "off"` says that the bound address is the one.
+ */
+export type External =
+	| { readonly ip: string; readonly port: number }
+	| Mapping
+	| { readonly nat: "auto" | "off" };
+
+/** The lowest and the first too high port that a peer may have. */
+const LOWEST = 1_025;
+const TOO_HIGH = 65_535;
+
+/** @throws SwarmError `INVALID_PORT` for anything but 0 and the ports in [1025, 65535). */
+export function checkPort(port: unknown): number {
+	const valid =
+		port === 0 || (Number.isInteger(port) && Number(port) >= LOWEST && Number(port) < TOO_HIGH);
+	if (!valid) {
+		throw new SwarmError(
+			"INVALID_PORT",
+			`port ${String(port)}: use 0 for any free one, or ${LOWEST} to ${TOO_HIGH - 1}`,
+		);
+	}
+	return port as number;
+}
+
+/**
+ * The address that `external` names, for a peer that binds `port`; `undefined` when it is the bound one.
+ * @throws SwarmError `INVALID_ARGUMENT`
+ */
+export function externalAddress(external: External | undefined, port: number): Address | undefined {
+	if (external === undefined) return undefined;
+	if (typeof external !== "object" || external === null) throw malformed();
+	if ("nat" in external) return noTraversal(external.nat);
+	if ("ip" in external) return address(external.ip, external.port);
+	const { port: mapped, externalIp, externalPort } = openMapping(external);
+	if (mapped !== port) {
+		throw new SwarmError(
+			"INVALID_ARGUMENT",
+			`the mapping is for port ${mapped}, and port ${port} is to be bound`,
+		);
+	}
+	return address(externalIp, externalPort);
+}
+
+/** The fields of a mapping, whose getters throw while it is not open. */
+function openMapping(mapping: Mapping): Mapping {
+	try {
+		const { port, externalIp, externalPort } = mapping;
+		return { port, externalIp, externalPort };
+	} catch (cause) {
+		throw new SwarmError("INVALID_ARGUMENT", "the port mapping is not open", { cause });
+	}
+}
+
+function noTraversal(nat: "auto" | "off"): undefined {
+	if (nat === "off") return undefined;
+	if (nat === "auto") {
+		throw new SwarmError(
+			"INVALID_ARGUMENT",
+			'nat: "auto" is not available in this version: map a port and give the external pair',
+		);
+	}
+	throw malformed();
+}
+
+function address(host: unknown, port: unknown): Address {
+	if (typeof host !== "string" || !Number.isInteger(port)) throw malformed();
+	const given = { host, port: port as number };
+	if (given.port < 1 || given.port > 65_535) {
+		throw new SwarmError("INVALID_PORT", `${formatAddress(given)} has no valid port`);
+	}
+	return given;
+}
+
+function malformed(): SwarmError {
+	return new SwarmError(
+		"INVALID_ARGUMENT",
+		'external is { ip, port }, an open port mapping, or { nat: "auto" | "off" }',
+	);
+}

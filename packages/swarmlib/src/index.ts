@@ -1,0 +1,21 @@
+/**
+ * A peer in a swarm: bind a port, connect to any member, and send to all of them, with no server between.
+ *
+ * @module
+ */
+export { type Address, Hash } from "@cicada/chordlib";
+export type { BroadcastReport } from "./broadcast.ts";
+export type { Receipt } from "./delivery.ts";
+export { SwarmError, type SwarmErrorCode } from "./errors.ts";
+export type { External, Mapping } from "./external.ts";
+export type { InboxLimits, Received } from "./inbox.ts";
+export type { PeerSocket, RemotePeer } from "./remote-peer.ts";
+export {
+	type BroadcastOptions,
+	type SendOptions,
+	type SwarmEvents,
+	type SwarmHooks,
+	type SwarmOptions,
+	SwarmPeer,
+	type Target,
+} from "./swarm-peer.ts";

@@ -1,0 +1,52 @@
+import { type Address, Hash, formatAddress } from "@cicada/chordlib";
+
+import { SwarmError } from "./errors.ts";
+
+/** Whom a message is for, once its name is known: a position, and whether only the peer at just that place will do. */
+export interface Destination {
+	readonly hash: Hash;
+	readonly exact: boolean;
+	/** For error messages. */
+	readonly name: string;
+}
+
+/** Gives the literal IP address of a host name. */
+export type Resolve = (host: string) => string | Promise<string>;
+
+/**
+ * What a caller named as a target. A host name is resolved first, so that `localhost` and `127.0.0.1` are one peer.
+ * @throws SwarmError `INVALID_ARGUMENT`, `UNRESOLVED`
+ */
+export function destination(target: unknown, resolve: Resolve): Destination | Promise<Destination> {
+	if (target instanceof Hash) return { hash: target, exact: false, name: target.toString() };
+	if (Array.isArray(target) && target.length === 2) {
+		return byAddress({ host: target[0] as string, port: target[1] as number }, resolve);
+	}
+	if (typeof target === "object" && target !== null) {
+		const { hash, host, port } = target as { hash?: unknown; host?: unknown; port?: unknown };
+		if (hash instanceof Hash) return { hash, exact: true, name: hash.toString() };
+		return byAddress({ host: host as string, port: port as number }, resolve);
+	}
+	throw invalidTarget();
+}
+
+function byAddress(address: Address, resolve: Resolve): Destination | Promise<Destination> {
+	const { host, port } = address;
+	if (typeof host !== "string" || host === "") throw invalidTarget();
+	if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+		throw new SwarmError("INVALID_PORT", `${String(port)} is not a port to send to`);
+	}
+	const named = (ip: string): Destination => {
+		const name = formatAddress({ host: ip, port });
+		return { hash: new Hash({ value: name }), exact: true, name };
+	};
+	const resolved = resolve(host);
+	return typeof resolved === "string" ? named(resolved) : resolved.then(named);
+}
+
+function invalidTarget(): SwarmError {
+	return new SwarmError(
+		"INVALID_ARGUMENT",
+		"a target is { host, port }, [host, port], a Hash, a SwarmPeer or a RemotePeer",
+	);
+}
