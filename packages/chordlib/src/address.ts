@@ -71,6 +71,12 @@ function longestZeroRun(groups: readonly number[]): { start: number; length: num
 	return best;
 }
 
+/** A literal IP address in its canonical form (IPv6 as in RFC 5952); `undefined` for anything else. */
+export function canonicalIp(host: string): string | undefined {
+	const bytes = ipBytes(host);
+	return bytes && ipText(bytes);
+}
+
 /** True for 1 to 65535. */
 export function isPort(port: unknown): port is number {
 	return Number.isInteger(port) && (port as number) >= 1 && (port as number) <= 65_535;
@@ -88,14 +94,15 @@ export function formatAddress(address: Address): string {
  * @throws ChordError `INVALID_ARGUMENT` when the host is no literal IP address or the port is not in 1 to 65535.
  */
 export function canonicalAddress(address: Address): Address {
-	const bytes = ipBytes(address.host);
-	if (bytes === undefined || !isPort(address.port)) {
+	const { host, port }: { host?: unknown; port?: unknown } = address ?? {};
+	const bytes = typeof host === "string" ? ipBytes(host) : undefined;
+	if (bytes === undefined || !isPort(port)) {
 		throw new ChordError(
 			"INVALID_ARGUMENT",
-			`${formatAddress(address)} is not an IP address with a port from 1 to 65535`,
+			`${String(host)}, port ${String(port)}: not an IP address with a port from 1 to 65535`,
 		);
 	}
-	return { host: ipText(bytes), port: address.port };
+	return { host: ipText(bytes), port };
 }
 
 /** Same host, same port. Compares text: give it canonical addresses. */

@@ -70,22 +70,24 @@ export class Connection implements LinkHandler, PeerLink {
 
 	readonly #owner: ConnectionOwner;
 	readonly #framer: Framer;
-	#handshake: Timer;
+	/** By when the other end has to have said something. */
+	#deadline: Timer;
 	#link: Link | undefined;
 	#opening: Uint8Array | undefined = new Uint8Array(0);
 	#closed = false;
 	#goodbye: GoodbyeReason | undefined;
+
 	constructor(owner: ConnectionOwner, dialled: boolean) {
 		this.#owner = owner;
 		this.dialled = dialled;
-		this.#framer = new Framer(owner.limits.frame);
+		this.#framer = new Framer(OPENING_LIMIT);
 		this.rpc = new Rpc(owner.rpc, this, (frame) => {
 			this.send(frame);
 		});
 		this.heard = owner.clock.now();
 		this.used = this.heard;
 		const { dialTimeout, handshakeTimeout } = owner.limits;
-		this.#handshake = this.#expect(dialled ? dialTimeout : handshakeTimeout);
+		this.#deadline = this.#expect(dialled ? dialTimeout : handshakeTimeout);
 	}
 
 	/** The network's end. Given once, right after construction. */
@@ -119,7 +121,10 @@ export class Connection implements LinkHandler, PeerLink {
 		if (frame.kind !== "ping" && frame.kind !== "pong") this.used = this.#owner.clock.now();
 		this.#write(encodeFrame(frame, this.#owner.limits.frame));
 		if (this.buffered > this.#owner.limits.writeBufferHard) {
-			this.fail(new ChordError("CLOSED", `${formatAddress(this.remote)} does not keep up`));
+			// Whoever is sending just now does not expect that the link is gone when it comes back.
+			this.#owner.clock.defer(() => {
+				this.fail(new ChordError("CLOSED", `${formatAddress(this.remote)} does not keep up`));
+			});
 		}
 	}
 
@@ -138,10 +143,27 @@ export class Connection implements LinkHandler, PeerLink {
 		this.#finish(error);
 	}
 
+	/** Asks for a sign of life, and closes at once when none comes in time. */
+	probe(patience: number): void {
+		const { clock } = this.#owner;
+		const asked = clock.now();
+		this.send({ kind: "ping" });
+		if (this.#closed) return;
+		this.#deadline.cancel();
+		this.#deadline = clock.schedule(patience, () => {
+			if (this.heard < asked) this.fail(this.silent());
+		});
+	}
+
+	/** Why a link is closed that nothing comes over any more. */
+	silent(): ChordError {
+		return new ChordError("CLOSED", `${formatAddress(this.remote)} has gone silent`);
+	}
+
 	open(): void {
 		if (this.#closed) return;
-		this.#handshake.cancel();
-		this.#handshake = this.#expect(this.#owner.limits.handshakeTimeout);
+		this.#deadline.cancel();
+		this.#deadline = this.#expect(this.#owner.limits.handshakeTimeout);
 		this.#write(encodeOpening(this.#hello()));
 		this.#identify();
 	}
@@ -248,7 +270,12 @@ export class Connection implements LinkHandler, PeerLink {
 			case "goodbye":
 				this.#goodbye = frame.reason;
 				this.#link?.close();
-				this.#finish(new ChordError("CLOSED", `the other end closed the link: ${frame.reason}`));
+				this.#finish(
+					new ChordError(
+						this.contact === undefined ? "UNREACHABLE" : "CLOSED",
+						`${formatAddress(this.remote)} closed the link: ${frame.reason}`,
+					),
+				);
 				break;
 			default:
 				this.used = this.heard;
@@ -263,12 +290,13 @@ export class Connection implements LinkHandler, PeerLink {
 		}
 		this.contact = frame.contact;
 		this.standing = frame.standing;
+		this.#framer.limit = this.#owner.limits.frame;
 		const refusal = this.dialled ? undefined : this.#owner.admit(this);
 		if (refusal !== undefined) {
 			this.end(refusal);
 			return;
 		}
-		this.#handshake.cancel();
+		this.#deadline.cancel();
 		if (this.dialled) this.#owner.ready(this);
 		else this.#identify();
 	}
@@ -296,7 +324,7 @@ export class Connection implements LinkHandler, PeerLink {
 	#finish(error: ChordError): void {
 		this.#closed = true;
 		this.#opening = undefined;
-		this.#handshake.cancel();
+		this.#deadline.cancel();
 		this.#owner.closed(this, error);
 		this.rpc.close(error);
 	}

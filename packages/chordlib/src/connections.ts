@@ -28,6 +28,9 @@ interface Dial {
 	yielded?: Timer;
 }
 
+/** How long a link that was replaced stays for what the other end had sent over it by then. */
+const GRACE = 1_000;
+
 /** How long a link that may be dead has to show a sign of life. */
 const PROBE = 2_000;
 
@@ -45,9 +48,10 @@ export class Connections {
 	readonly #dials = new Map<string, Dial>();
 	/** Accepted links that have not said who they are, and links that were replaced and end when they are quiet. */
 	readonly #pending = new Set<Connection>();
-	readonly #retired = new Set<Connection>();
+	readonly #retired = new Map<Connection, number>();
 	#pins = new Set<Id>();
 	#sweep: Timer | undefined;
+	#stopped = false;
 
 	constructor(owner: ConnectionOwner, transport: Transport, events: ConnectionEvents) {
 		this.#owner = owner;
@@ -69,6 +73,8 @@ export class Connections {
 	start(): void {
 		const { clock, limits } = this.#owner;
 		const interval = Math.min(limits.ping, limits.idle) / 2;
+		this.#stopped = false;
+		this.#sweep?.cancel();
 		this.#sweep = clock.schedule(interval, () => {
 			this.#check();
 			this.start();
@@ -117,7 +123,11 @@ export class Connections {
 		const dial = this.#dials.get(formatAddress(address)) ?? this.#dial(address);
 		if (dial === undefined) {
 			return this.#later(() => {
-				done(new ChordError("BUSY", `all ${this.#owner.limits.links} links are in use`));
+				done(
+					this.#stopped
+						? new ChordError("CLOSED", "the node closed its links")
+						: new ChordError("BUSY", `all ${this.#owner.limits.links} links are in use`),
+				);
 			});
 		}
 		dial.waiters.add(done);
@@ -156,7 +166,7 @@ export class Connections {
 		const dial = this.#dials.get(formatAddress(contact.address));
 		if (ourDialWins && dial !== undefined && dial.yielded === undefined) return "duplicate";
 		if (ourDialWins && existing?.dialled && existing.contact?.same(contact)) {
-			this.#probe(existing);
+			existing.probe(PROBE);
 			return "duplicate";
 		}
 		this.#pending.delete(connection);
@@ -193,13 +203,16 @@ export class Connections {
 		}
 	}
 
-	/** Ends every link, and all that waits for one. */
+	/** Ends every link, and all that waits for one. None is opened any more until {@link start}. */
 	closeAll(reason: GoodbyeReason): void {
 		this.#sweep?.cancel();
-		for (const dial of this.#dials.values()) {
-			dial.connection.fail(new ChordError("CLOSED", "the node closed"));
+		this.#stopped = true;
+		const error = new ChordError("CLOSED", "the node closed its links");
+		for (const [key, dial] of this.#dials) {
+			this.#settle(key, dial, error);
+			dial.connection.fail(error);
 		}
-		for (const connection of [...this.#ready.values(), ...this.#pending, ...this.#retired]) {
+		for (const connection of [...this.#ready.values(), ...this.#pending, ...this.#retired.keys()]) {
 			connection.end(reason);
 		}
 	}
@@ -219,7 +232,7 @@ export class Connections {
 	}
 
 	#dial(address: Address): Dial | undefined {
-		if (this.#size() >= this.#owner.limits.links) return undefined;
+		if (this.#stopped || this.#size() >= this.#owner.limits.links) return undefined;
 		const connection = new Connection(this.#owner, true);
 		const dial: Dial = { address, connection, waiters: new Set() };
 		this.#dials.set(formatAddress(address), dial);
@@ -267,34 +280,24 @@ export class Connections {
 		}
 	}
 
-	/** Lets what is under way on a link that was replaced come to its end. */
+	/** Lets what is under way on a link that was replaced come to its end; {@link #check} ends it then. */
 	#retire(connection: Connection): void {
-		this.#retired.add(connection);
-		this.#owner.clock.schedule(this.#owner.limits.requestTimeout, () => {
-			connection.end("replaced");
-		});
-		this.#owner.clock.defer(() => {
-			if (connection.rpc.quiet) connection.end("replaced");
-		});
-	}
-
-	#probe(connection: Connection): void {
-		const { clock } = this.#owner;
-		const asked = clock.now();
-		connection.send({ kind: "ping" });
-		clock.schedule(PROBE, () => {
-			if (connection.heard < asked) connection.fail(silent(connection));
-		});
+		this.#retired.set(connection, this.#owner.clock.now());
 	}
 
 	#check(): void {
 		const { clock, limits } = this.#owner;
 		const now = clock.now();
-		for (const connection of [...this.#ready.values(), ...this.#retired]) {
+		for (const [connection, since] of this.#retired) {
+			const age = now - since;
+			const settled = age >= GRACE && connection.rpc.quiet;
+			if (settled || age >= limits.requestTimeout) connection.end("replaced");
+		}
+		for (const connection of [...this.#ready.values(), ...this.#retired.keys()]) {
 			const silence = now - connection.heard;
 			const { contact } = connection;
 			if (silence >= limits.dead) {
-				connection.fail(silent(connection));
+				connection.fail(connection.silent());
 			} else if (
 				connection.dialled &&
 				now - connection.used >= limits.idle &&
@@ -308,8 +311,4 @@ export class Connections {
 			}
 		}
 	}
-}
-
-function silent(connection: Connection): ChordError {
-	return new ChordError("CLOSED", `${formatAddress(connection.remote)} has gone silent`);
 }

@@ -47,3 +47,8 @@ export class ChordError extends Error {
 		this.code = code;
 	}
 }
+
+/** True for bytes that were no valid message. */
+export function isMalformed(error: unknown): boolean {
+	return error instanceof ChordError && error.code === "MALFORMED";
+}

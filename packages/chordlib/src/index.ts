@@ -4,7 +4,7 @@
  *
  * @module
  */
-export { type Address, formatAddress } from "./address.ts";
+export { type Address, canonicalIp, formatAddress } from "./address.ts";
 export type { PeerLink } from "./connection.ts";
 export type { RemoteNode } from "./contact.ts";
 export { ChordError, type ChordErrorCode } from "./errors.ts";
@@ -26,10 +26,17 @@ export { systemClock } from "./node/clock.ts";
 export { systemRandom } from "./node/crypto.ts";
 export { tcp } from "./node/tcp.ts";
 export type { Clock, Link, LinkHandler, Listener, Random, Timer, Transport } from "./ports.ts";
-export { type NoticeType, type RequestType, defineNotice, defineRequest } from "./protocol.ts";
+export {
+	type Answer,
+	type Cancel,
+	type NoticeType,
+	type RequestType,
+	defineNotice,
+	defineRequest,
+} from "./protocol.ts";
 export type { Pace } from "./ring/stabilize.ts";
 export type { Standing } from "./ring/state.ts";
-export type { Wait } from "./wait.ts";
+export { type Wait, Waits } from "./wait.ts";
 export {
 	type Codec,
 	Reader,

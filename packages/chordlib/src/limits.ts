@@ -49,15 +49,33 @@ export const defaultLimits: Limits = {
 	hops: 32,
 };
 
-/** @throws ChordError `INVALID_ARGUMENT` for an unknown name or anything but a positive integer. */
+/** The bounds of the limits themselves: the ring's own messages must fit a frame, a timer must fit 31 bits. */
+const LEAST: Partial<Limits> = { frame: 4_096 };
+const MOST: Partial<Limits> = { hops: 255 };
+
+/** @throws ChordError `INVALID_ARGUMENT` for an unknown name or anything but an integer within bounds. */
 export function completeLimits(given: Partial<Limits> = {}): Limits {
-	for (const [name, value] of Object.entries(given)) {
-		if (!Object.hasOwn(defaultLimits, name)) {
-			throw new ChordError("INVALID_ARGUMENT", `there is no limit called ${name}`);
+	if (typeof given !== "object" || given === null) {
+		throw new ChordError("INVALID_ARGUMENT", "limits must be an object");
+	}
+	for (const [key, value] of Object.entries(given)) {
+		if (!Object.hasOwn(defaultLimits, key)) {
+			throw new ChordError("INVALID_ARGUMENT", `there is no limit called ${key}`);
 		}
-		if (!Number.isSafeInteger(value) || value < 1) {
-			throw new ChordError("INVALID_ARGUMENT", `the limit ${name} must be a positive integer`);
+		const name = key as keyof Limits;
+		const { [name]: least = 1 } = LEAST;
+		const { [name]: most = 2 ** 31 - 1 } = MOST;
+		if (!Number.isInteger(value) || value < least || value > most) {
+			throw new ChordError(
+				"INVALID_ARGUMENT",
+				`the limit ${name} must be an integer from ${least} to ${most}`,
+			);
 		}
 	}
 	return { ...defaultLimits, ...given };
+}
+
+/** The largest body of a message: what a frame holds besides takes at most 13 bytes. */
+export function bodyLimit({ frame }: Limits): number {
+	return frame - 13;
 }

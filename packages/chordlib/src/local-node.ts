@@ -2,15 +2,29 @@ import { type Address, canonicalAddress, formatAddress, ipBytes } from "./addres
 import type { Connection, ConnectionOwner, PeerLink } from "./connection.ts";
 import { Connections } from "./connections.ts";
 import { Contact, type RemoteNode, contactOf } from "./contact.ts";
-import { ChordError } from "./errors.ts";
+import { ChordError, isMalformed } from "./errors.ts";
 import { Events, type Unsubscribe, guard } from "./events.ts";
 import { Hash, hashOf, idOf } from "./hash.ts";
 import type { Id } from "./id.ts";
-import { type Limits, completeLimits } from "./limits.ts";
+import { type Limits, bodyLimit, completeLimits } from "./limits.ts";
 import { systemClock } from "./node/clock.ts";
 import { sha256, systemRandom } from "./node/crypto.ts";
 import { tcp } from "./node/tcp.ts";
-import type { Clock, Listener, Random, Transport } from "./ports.ts";
+import {
+	type NodeData,
+	checkAdvertised,
+	checkBindAddress,
+	checkBytes,
+	checkData,
+	checkDialAddress,
+	checkFunction,
+	checkObject,
+	checkPace,
+	checkSuccessors,
+	checkType,
+	invalid,
+} from "./options.ts";
+import type { Clock, Link, LinkHandler, Listener, Random, Transport } from "./ports.ts";
 import {
 	type Answer,
 	type Cancel,
@@ -19,7 +33,7 @@ import {
 	type RequestType,
 } from "./protocol.ts";
 import { Lookups } from "./ring/lookup.ts";
-import { type Envelope, type Found, LONGEST_LIST, routed, standing } from "./ring/messages.ts";
+import { type Envelope, type Found, routed, standing } from "./ring/messages.ts";
 import type { RingNetwork } from "./ring/network.ts";
 import { nextHop } from "./ring/route.ts";
 import { type Pace, Stabilizer } from "./ring/stabilize.ts";
@@ -109,7 +123,7 @@ export interface Routed {
  * ```
  */
 export class LocalNode {
-	readonly #data: string | Uint8Array | ((bound: Address) => string | Uint8Array);
+	readonly #data: NodeData;
 	readonly #bind: Address;
 	readonly #advertise: Address | undefined;
 	readonly #network: Uint8Array;
@@ -135,25 +149,33 @@ export class LocalNode {
 		bindAddr: Address,
 		options: LocalNodeOptions = {},
 	) {
-		const { network = "", successors = 16, pace, ports, hooks = {} } = options;
-		this.#data = data instanceof Uint8Array ? data.slice() : checkData(data);
+		const {
+			network = "",
+			successors = 16,
+			hooks = {},
+			ports = {},
+		} = checkObject("options", options);
+		this.#data = checkData(data);
 		this.#bind = checkBindAddress(bindAddr);
-		this.#advertise = options.advertise && canonicalAddress(options.advertise);
+		this.#advertise = checkAdvertised(options.advertise);
 		if (typeof network !== "string") throw invalid("network must be a string");
 		this.#network = sha256(network);
-		if (!Number.isInteger(successors) || successors < 1 || successors > LONGEST_LIST) {
-			throw invalid(`successors must be an integer from 1 to ${LONGEST_LIST}`);
-		}
-		this.#successorCount = successors;
-		this.#pace = checkPace({ fastest: 100, slowest: 5_000, ...pace });
+		this.#successorCount = checkSuccessors(successors);
+		this.#pace = checkPace(options.pace);
 		this.#limits = completeLimits(options.limits);
-		this.#ports = { clock: systemClock, random: systemRandom, transport: tcp, ...ports };
+		this.#ports = {
+			clock: systemClock,
+			random: systemRandom,
+			transport: tcp,
+			...checkObject("ports", ports),
+		};
+		checkObject("hooks", hooks);
 		this.#hooks = hooks;
 		this.#events = new Events((error) => {
 			this.#failed(error);
 		});
-		this.#handlers = new Handlers(this.#limits.frame);
-		this.#routedHandlers = new Handlers(this.#limits.frame);
+		this.#handlers = new Handlers(bodyLimit(this.#limits));
+		this.#routedHandlers = new Handlers(bodyLimit(this.#limits));
 		this.#waits = new Waits(this.#ports.clock);
 	}
 
@@ -170,12 +192,11 @@ export class LocalNode {
 		let listener: Listener | undefined;
 		try {
 			const host = await this.#resolve(this.#bind.host);
-			const connections = (): Connections => this.#open().connections;
 			listener = await listenAt(this.#ports.transport, { host, port: this.#bind.port }, (link) =>
-				connections().accept(link),
+				this.#accept(link),
 			);
 			const address = this.#advertise ?? (await this.#reachable(listener.address));
-			const data = typeof this.#data === "function" ? checkData(this.#data(address)) : this.#data;
+			const data = typeof this.#data === "function" ? checkBytes(this.#data(address)) : this.#data;
 			// Closed while it was about to listen.
 			if (this.#isClosed()) throw closedError();
 			const { hash, contact } = identity(data, address, this.#incarnation());
@@ -192,33 +213,39 @@ export class LocalNode {
 	/**
 	 * Joins the ring of the first of `remote` that answers.
 	 * @throws ChordError `INVALID_ARGUMENT`, `NOT_LISTENING`, `UNRESOLVED`, `UNREACHABLE`, `INCOMPATIBLE`, `TIMEOUT`
-	 * (default 10,000 ms), `CLOSED`; `NO_ROUTE` while the ring is being repaired
+	 * (default 10,000 ms), `CLOSED`; `NO_ROUTE` while the ring is being repaired; `BUSY` when it is in a ring, or joins
+	 * one, already
 	 */
 	async joinRing(remote: Address | readonly Address[], options?: Wait): Promise<void> {
 		const parts = this.#open();
-		const remotes = (Array.isArray(remote) ? remote : [remote]) as readonly Address[];
+		const remotes = ((Array.isArray(remote) ? remote : [remote]) as readonly Address[]).map(
+			checkDialAddress,
+		);
 		if (remotes.length === 0) throw invalid("no address to join through");
-		for (const address of remotes) checkDialAddress(address);
 		if (parts.state.standing === "joining") throw new ChordError("BUSY", "a join is under way");
 		if (parts.state.successor !== undefined) {
 			throw new ChordError("BUSY", "this node is in a ring already: leave that first");
 		}
-		await this.#waits.run<void>(options, this.#limits.requestTimeout, (budget, done) => {
-			const deadline = this.#ports.clock.now() + budget;
-			let cancel: Cancel = () => {};
-			const stop = this.#meet(parts, remotes, (error, contact) => {
-				if (contact === undefined) {
-					done(error);
-					return;
-				}
-				const left = Math.max(1, deadline - this.#ports.clock.now());
-				cancel = parts.stabilizer.join([contact], left, done);
+		try {
+			await this.#waits.run<void>(options, this.#limits.requestTimeout, (budget, done) => {
+				const deadline = this.#ports.clock.now() + budget;
+				parts.stabilizer.prepare();
+				let cancel = this.#meet(parts, remotes, (error, contact) => {
+					if (contact === undefined) {
+						done(error);
+						return;
+					}
+					const left = Math.max(1, deadline - this.#ports.clock.now());
+					cancel = parts.stabilizer.join([contact], left, done);
+				});
+				return () => {
+					cancel();
+				};
 			});
-			return () => {
-				stop();
-				cancel();
-			};
-		});
+		} catch (error) {
+			parts.stabilizer.giveUp();
+			throw error;
+		}
 	}
 
 	/** Says goodbye and leaves the ring. The node goes on listening, and can join again. */
@@ -305,9 +332,9 @@ export class LocalNode {
 		return [...this.#listening().state.successors];
 	}
 
-	/** The nodes that its fingers point to, each once, without order. */
+	/** The nodes that its fingers point to, each once, but for those that point to the first successor. */
 	get fingers(): readonly RemoteNode[] {
-		return [...new Set(this.#listening().state.fingers.values())];
+		return [...this.#listening().state.fingerContacts().values()];
 	}
 
 	/** Everyone to whom it holds a link. */
@@ -330,6 +357,7 @@ export class LocalNode {
 		listener: (event: NodeEvents[Type]) => void,
 		options: { signal?: AbortSignal } = {},
 	): Unsubscribe {
+		checkFunction("a listener", listener);
 		return this.#events.on(type, listener, options);
 	}
 
@@ -350,7 +378,8 @@ export class LocalNode {
 		type: RequestType<unknown, unknown> | NoticeType<unknown>,
 		handler: (value: unknown, from: Sender & { signal: AbortSignal }) => unknown,
 	): Unsubscribe {
-		if (type.kind === "notice") {
+		checkFunction("a handler", handler);
+		if (type?.kind === "notice") {
 			return this.#handlers.onNotice(type, (value, connection) => {
 				const { contact } = connection;
 				if (contact === undefined) return;
@@ -358,6 +387,7 @@ export class LocalNode {
 				guard(() => handler(value, { peer: contact, signal }), this.#failed);
 			});
 		}
+		checkType("request", type);
 		return this.#handlers.onRequest(type, (value, connection, _budget, answer) => {
 			const abort = new AbortController();
 			const { contact } = connection;
@@ -384,6 +414,8 @@ export class LocalNode {
 		type: NoticeType<Body>,
 		handler: (value: Body, routed: Routed) => void,
 	): Unsubscribe {
+		checkType("notice", type);
+		checkFunction("a handler", handler);
 		return this.#routedHandlers.onNotice(type, handler);
 	}
 
@@ -399,7 +431,8 @@ export class LocalNode {
 		options?: Wait,
 	): Promise<Response> {
 		const parts = this.#open();
-		const body = encode(type.request, value, this.#limits.frame);
+		checkType("request", type);
+		const body = encode(type.request, value, bodyLimit(this.#limits));
 		const contact = contactOf(peer);
 		const bytes = await this.#waits.run<Uint8Array>(
 			options,
@@ -421,7 +454,8 @@ export class LocalNode {
 		options?: Wait,
 	): Promise<void> {
 		const { connections } = this.#open();
-		const body = encode(type.body, value, this.#limits.frame);
+		checkType("notice", type);
+		const body = encode(type.body, value, bodyLimit(this.#limits));
 		const contact = contactOf(peer);
 		await this.#waits.run<void>(options, this.#limits.requestTimeout, (_budget, done) =>
 			connections.open(contact, (error, connection) => {
@@ -445,18 +479,28 @@ export class LocalNode {
 	): boolean {
 		const parts = this.#open();
 		if (!(target instanceof Hash)) throw invalid("route takes a Hash");
+		checkType("notice", type);
 		const envelope: Envelope = {
 			target: idOf(target),
 			origin: parts.state.self,
 			tag: type.tag,
 			hops: 0,
 			last: false,
-			body: encode(type.body, value, this.#limits.frame),
+			body: encode(type.body, value, bodyLimit(this.#limits)),
 		};
+		// What is too large to be sent is refused even where it need not be.
+		const sealed = this.#sealed({ ...envelope, hops: 1 });
 		if (options.via === undefined) return this.#forward(parts, envelope);
-		const link = parts.connections.get(idOf(options.via.hash));
-		link?.rpc.notify(routed.tag, this.#sealed({ ...envelope, hops: 1 }));
+		const link = parts.connections.get(contactOf(options.via).id);
+		link?.rpc.notify(routed.tag, sealed);
 		return link !== undefined;
+	}
+
+	/** Who comes before the node knows its own address, or after it has closed, is turned away. */
+	#accept(link: Link): LinkHandler {
+		if (this.#phase === "open" && this.#parts) return this.#parts.connections.accept(link);
+		link.destroy();
+		return { open: () => {}, data: () => {}, drain: () => {}, close: () => {} };
 	}
 
 	#isClosed(): boolean {
@@ -530,19 +574,18 @@ export class LocalNode {
 			done(contact === undefined ? firstOf(errors) : undefined, contact);
 		};
 		for (const remote of remotes) {
-			this.#resolve(remote.host).then(
-				(host) => {
+			this.#resolve(remote.host)
+				.then((host) => {
 					if (over) return;
 					const address = canonicalAddress({ host, port: remote.port });
 					const cancel = parts.connections.openAddress(address, (error, connection) => {
 						settle(error, connection?.contact);
 					});
 					cancels.push(cancel);
-				},
-				(error: unknown) => {
+				})
+				.catch((error: unknown) => {
 					settle(error as ChordError);
-				},
-			);
+				});
 		}
 		return stop;
 	}
@@ -591,7 +634,7 @@ export class LocalNode {
 	}
 
 	#sealed(envelope: Envelope): Uint8Array {
-		return encode(routed.body, envelope, this.#limits.frame);
+		return encode(routed.body, envelope, bodyLimit(this.#limits));
 	}
 
 	/** Takes a routed message one hop further, or hands it to its handler here. */
@@ -614,7 +657,11 @@ export class LocalNode {
 	#arrive(parts: Parts, { target, origin, tag, hops, body }: Envelope): void {
 		const handle = this.#routedHandlers.notice(tag);
 		const exact = target === parts.contact.id;
-		guard(() => handle?.(body, { origin, target: hashOf(target), exact, hops }), this.#failed);
+		const report = (error: unknown): void => {
+			// A body that makes no sense is its sender's trouble, not this program's.
+			if (!isMalformed(error)) this.#failed(error);
+		};
+		guard(() => handle?.(body, { origin, target: hashOf(target), exact, hops }), report);
 	}
 
 	/** Puts the parts of a listening node together. */
@@ -698,7 +745,7 @@ export class LocalNode {
 					{ connections },
 					to,
 					type.tag,
-					encode(type.request, value, limits.frame),
+					encode(type.request, value, bodyLimit(limits)),
 					budget,
 					(error, bytes) => {
 						let response;
@@ -712,11 +759,11 @@ export class LocalNode {
 					},
 				),
 			tell: (to, type, value) => {
-				const body = encode(type.body, value, limits.frame);
+				const body = encode(type.body, value, bodyLimit(limits));
 				connections.open(to, (_error, connection) => connection?.rpc.notify(type.tag, body));
 			},
 			tellAll: (type, value) => {
-				const body = encode(type.body, value, limits.frame);
+				const body = encode(type.body, value, bodyLimit(limits));
 				for (const connection of connections.values()) connection.rpc.notify(type.tag, body);
 			},
 			serve: (type, handle) => {
@@ -750,47 +797,8 @@ interface Parts {
 	readonly stabilizer: Stabilizer;
 }
 
-function invalid(message: string): ChordError {
-	return new ChordError("INVALID_ARGUMENT", message);
-}
-
 function closedError(): ChordError {
 	return new ChordError("CLOSED", "the node was closed");
-}
-
-function checkData<T>(data: T): T & (string | Uint8Array | ((bound: Address) => string)) {
-	if (typeof data === "string" || typeof data === "function" || data instanceof Uint8Array) {
-		return data as T & string;
-	}
-	throw invalid("data must be a string, a Uint8Array, or a function that gives one");
-}
-
-function checkBindAddress(address: Address): Address {
-	const { host, port } = address ?? {};
-	if (typeof host !== "string" || !Number.isInteger(port) || port < 0 || port > 65_535) {
-		throw invalid("the address to bind must be { host: string, port: 0 to 65535 }");
-	}
-	return { host, port };
-}
-
-function checkDialAddress(address: Address): void {
-	const { host, port } = address ?? {};
-	if (
-		typeof host !== "string" ||
-		host === "" ||
-		!Number.isInteger(port) ||
-		port < 1 ||
-		port > 65_535
-	) {
-		throw invalid("an address to join through must be { host: string, port: 1 to 65535 }");
-	}
-}
-
-function checkPace(pace: Pace): Pace {
-	if (!(pace.fastest > 0) || !(pace.slowest >= pace.fastest) || pace.slowest === Infinity) {
-		throw invalid("pace must have 0 < fastest <= slowest, in milliseconds");
-	}
-	return pace;
 }
 
 function identity(

@@ -50,7 +50,10 @@ function tagOf(name: string): number {
 }
 
 /** Takes a finished answer, or the reason why there is none. Later calls are ignored. */
-export type Answer<Response> = (error: ChordError | undefined, value?: Response) => void;
+export type Answer<Response, Failure extends Error = ChordError> = (
+	error: Failure | undefined,
+	value?: Response,
+) => void;
 
 /** Takes back something that is under way. */
 export type Cancel = () => void;

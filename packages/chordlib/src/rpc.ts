@@ -1,4 +1,4 @@
-import { ChordError } from "./errors.ts";
+import { ChordError, isMalformed } from "./errors.ts";
 import type { Limits } from "./limits.ts";
 import type { Clock, Timer } from "./ports.ts";
 import type { Answer, Cancel, Handlers } from "./protocol.ts";
@@ -163,10 +163,6 @@ export class Rpc<From> {
 	#fail(call: number, reason: FailureReason, explanation: string): void {
 		this.#send({ kind: "failure", call, reason, explanation: explanation.slice(0, 60) });
 	}
-}
-
-function isMalformed(error: unknown): boolean {
-	return error instanceof ChordError && error.code === "MALFORMED";
 }
 
 function reasonOf(error: ChordError): FailureReason {

@@ -8,7 +8,13 @@ export interface Wait {
 	readonly signal?: AbortSignal;
 }
 
-/** Promises for operations that end by themselves, by their time-out, by their signal, or by {@link closeAll}. */
+/** The longest that a timer can run. */
+const LONGEST = 2 ** 31 - 1;
+
+/**
+ * Promises for operations that are written with callbacks. Each ends by itself, by its time-out, by its signal,
+ * or by {@link closeAll}.
+ */
 export class Waits {
 	readonly #clock: Clock;
 	readonly #open = new Set<(error: ChordError) => void>();
@@ -24,7 +30,7 @@ export class Waits {
 	async run<T>(
 		options: Wait | undefined,
 		fallback: number,
-		start: (budget: number, done: Answer<T>) => Cancel,
+		start: (budget: number, done: Answer<T, Error>) => Cancel,
 	): Promise<T> {
 		const { timeout = fallback, signal } = options ?? {};
 		if (typeof timeout !== "number" || Number.isNaN(timeout) || timeout < 0) {
@@ -33,11 +39,14 @@ export class Waits {
 				"timeout must be a number of milliseconds, 0 or more",
 			);
 		}
+		if (signal !== undefined && !(signal instanceof AbortSignal)) {
+			throw new ChordError("INVALID_ARGUMENT", "signal must be an AbortSignal");
+		}
 		signal?.throwIfAborted();
 		return new Promise<T>((resolve, reject) => {
 			let cancel: Cancel | undefined;
 			const end = (settle: () => void): void => {
-				timer.cancel();
+				timer?.cancel();
 				signal?.removeEventListener("abort", abort);
 				this.#open.delete(close);
 				settle();
@@ -54,18 +63,25 @@ export class Waits {
 			const close = (error: ChordError): void => {
 				stop(error);
 			};
-			const limit = Math.min(timeout, 2 ** 31 - 1);
-			const timer = this.#clock.schedule(limit, () => {
-				stop(new ChordError("TIMEOUT", `not done within ${Math.round(timeout)} ms`));
-			});
+			const limit = Math.min(timeout, LONGEST);
+			const timer =
+				timeout === Infinity
+					? undefined
+					: this.#clock.schedule(limit, () => {
+							stop(new ChordError("TIMEOUT", `not done within ${Math.round(timeout)} ms`));
+						});
 			signal?.addEventListener("abort", abort);
 			this.#open.add(close);
-			cancel = start(limit, (error, value) => {
-				end(() => {
-					if (error !== undefined) reject(error);
-					else resolve(value as T);
+			try {
+				cancel = start(limit, (error, value) => {
+					end(() => {
+						if (error !== undefined) reject(error);
+						else resolve(value as T);
+					});
 				});
-			});
+			} catch (error) {
+				stop(error);
+			}
 		});
 	}
 

@@ -39,9 +39,11 @@ export class Lookups {
 		if (mode === "iterative") return this.iterative(id, budget, done);
 		const { clock } = this.#network;
 		const deadline = clock.now() + budget;
+		const { standing } = this.#state;
 		let second: Cancel | undefined;
 		const first = this.recursive(id, budget * SHARE, (error, found) => {
 			if (error === undefined) done(undefined, found);
+			else if (this.#state.standing !== standing) done(error);
 			else second = this.iterative(id, Math.max(1, deadline - clock.now()), done);
 		});
 		return () => {
@@ -97,9 +99,15 @@ export class Lookups {
 	#ask(query: Query, budget: number, done: Answer<Found>): Cancel {
 		const { clock, limits } = this.#network;
 		const deadline = clock.now() + budget;
+		const { standing } = this.#state;
 		const tried = new Set<Contact>();
 		let cancel: Cancel = () => {};
 		const attempt = (): void => {
+			// Who has left meanwhile knows no ring any more, and owns nothing of this one.
+			if (this.#state.standing !== standing) {
+				done(new ChordError("NO_ROUTE", "this node left the ring meanwhile"));
+				return;
+			}
 			const next = step(this.#state, query.id, query.last);
 			if (next.mine) {
 				done(undefined, this.#found(query.hops));
@@ -165,22 +173,15 @@ class Walk {
 	}
 
 	follow(direction: Direction, depth: number): void {
-		const named = direction.contacts.map((contact) => ({
-			contact,
-			last: direction.last,
-			depth: depth + 1,
-		}));
-		this.#candidates = [...named, ...this.#candidates].slice(0, this.#network.limits.hops);
+		const { hops } = this.#network.limits;
+		const { last, contacts } = direction;
+		const named = contacts.map((contact) => ({ contact, last, depth: depth + 1 }));
+		if (depth < hops) this.#candidates = [...named, ...this.#candidates].slice(0, hops);
 		this.#next();
 	}
 
 	found(result: Found): void {
-		const timer = this.#network.clock.schedule(0, () => {
-			this.#finish(undefined, result);
-		});
-		this.#cancel = () => {
-			timer.cancel();
-		};
+		this.#finish(undefined, result);
 	}
 
 	cancel(): void {

@@ -62,6 +62,8 @@ export class Stabilizer {
 	/** Distant fingers that are still to be looked up in this round. */
 	#due: number[] = [];
 	#refreshing = false;
+	/** Takes back the join that is under way. */
+	#joining: Cancel | undefined;
 	/** Calls and lookups that the ring waits for. */
 	readonly #underWay = new Set<{ cancel?: Cancel }>();
 	/** Nodes of the ring that this node was in, for when all its neighbours are gone. */
@@ -98,20 +100,41 @@ export class Stabilizer {
 		});
 	}
 
+	/** A join begins: from now on nobody takes this node for the first of a ring to come. */
+	prepare(): void {
+		this.#forget();
+		this.#stand("joining");
+	}
+
+	/** The join came to nothing. */
+	giveUp(): void {
+		if (this.#state.standing === "joining") this.leave();
+	}
+
 	/** Joins the ring that the nodes in `through` are members of. */
-	join(through: readonly Contact[], budget: number, done: Answer<void>): Cancel {
+	join(through: readonly Contact[], budget: number, joined: Answer<void>): Cancel {
 		const { clock } = this.#network;
 		const deadline = clock.now() + budget;
 		let cancel: Cancel = () => {};
-		let problem: ChordError | undefined;
-		this.#stand("joining");
+		this.prepare();
+		const done: Answer<void> = (error) => {
+			if (this.#joining !== abandon) return;
+			this.#joining = undefined;
+			joined(error);
+		};
+		const abandon = (): void => {
+			cancel();
+			done(new ChordError("CLOSED", "this node left the ring meanwhile"));
+		};
+		this.#joining = abandon;
 		const retry = (error: ChordError): void => {
-			problem = error;
 			if (clock.now() >= deadline) {
-				this.#stand("outside");
-				done(problem);
+				this.#joining = undefined;
+				this.leave();
+				joined(error);
 				return;
 			}
+			this.#stand("joining");
 			const pause = clock.schedule(this.#jitter(RETRY), find);
 			cancel = () => {
 				pause.cancel();
@@ -132,8 +155,9 @@ export class Stabilizer {
 					);
 					if (admission?.outcome === "welcome") {
 						cancel = () => {};
-						this.#enter(predecessor, admission.contacts, () => {
-							done(undefined);
+						this.#enter(predecessor, admission.contacts, (lost) => {
+							if (lost === undefined) done(undefined);
+							else retry(lost);
 						});
 					} else if (admission?.outcome === "moved" && next[0] !== undefined && redirects > 0) {
 						ask(next[0], redirects - 1);
@@ -161,25 +185,38 @@ export class Stabilizer {
 		};
 		find();
 		return () => {
+			if (this.#joining !== abandon) return;
+			this.#joining = undefined;
 			cancel();
-			if (this.#state.standing === "joining") this.#stand("outside");
+			this.leave();
 		};
 	}
 
 	/** Leaves the ring: this node's pointers are gone, and it answers that it is outside. */
 	leave(): void {
-		this.#timer?.cancel();
-		this.#timer = undefined;
+		this.#forget();
+		this.#stand("outside");
+	}
+
+	#forget(): void {
+		this.#stop();
 		const before = this.#state.predecessor;
 		this.#state.clear();
+		this.#remembered = [];
+		if (before !== undefined) this.#events.predecessor(before, undefined);
+	}
+
+	/** Ends all that is under way. */
+	#stop(): void {
+		this.#timer?.cancel();
+		this.#timer = undefined;
 		for (const work of this.#underWay) work.cancel?.();
 		this.#underWay.clear();
 		this.#suspected.clear();
 		this.#stabilizing = false;
 		this.#refreshing = false;
 		this.#due = [];
-		this.#stand("outside");
-		if (before !== undefined) this.#events.predecessor(before, undefined);
+		this.#joining?.();
 	}
 
 	/** A node did not answer, or its link broke: if the ring points to it, it is asked whether it is alive. */
@@ -242,16 +279,26 @@ export class Stabilizer {
 	}
 
 	/** JOIN, at the joiner: it starts with its predecessor's whole list, and looks after its pointers at once. */
-	#enter(predecessor: Contact, successors: readonly Contact[], done: () => void): void {
+	#enter(
+		predecessor: Contact,
+		successors: readonly Contact[],
+		done: (error?: ChordError) => void,
+	): void {
 		const { self, length } = this.#state;
 		this.#state.successors = fit(self.id, successors, length);
 		this.#setPredecessor(predecessor);
 		this.#stand("member");
 		this.#stabilize(() => {
-			const list = this.#state.successors;
+			const { successors: list, successor, predecessor: before } = this.#state;
+			if (successor === undefined && before === undefined) {
+				done(new ChordError("NO_ROUTE", "all who would have been neighbours are gone"));
+				return;
+			}
 			this.#track<void>(
 				(answer) => this.#network.call(predecessor, tellEntered, list, PATIENCE, answer),
-				done,
+				() => {
+					done();
+				},
 			);
 		});
 	}
@@ -304,7 +351,8 @@ export class Stabilizer {
 		this.#askSuccessor((successor, view) => {
 			if (successor === undefined && this.#state.predecessor === undefined) {
 				this.#stabilizing = false;
-				this.#recover();
+				if (this.#joining === undefined) this.#recover();
+				done();
 				return;
 			}
 			const candidate = successor === undefined ? this.#state.predecessor : view?.predecessor;
@@ -351,9 +399,8 @@ export class Stabilizer {
 		const through = this.#remembered.filter((contact) => contact.id !== self.id);
 		this.#remembered = [];
 		if (through.length === 0) return;
-		this.#state.clear();
 		this.join(through, PATIENCE, (error) => {
-			if (error !== undefined) this.#stand("member");
+			if (error !== undefined && this.#state.standing === "outside") this.#stand("member");
 		});
 	}
 

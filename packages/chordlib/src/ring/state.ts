@@ -52,11 +52,18 @@ export class RingState {
 
 	/** Those to whom links are kept open: the neighbours and the fingers. */
 	neighbours(): Map<Id, Contact> {
+		const all = this.fingerContacts();
+		if (this.successor !== undefined) all.set(this.successor.id, this.successor);
+		if (this.predecessor !== undefined) all.set(this.predecessor.id, this.predecessor);
+		return all;
+	}
+
+	/** Those to whom fingers point, but for the first successor. */
+	fingerContacts(): Map<Id, Contact> {
 		const all = new Map<Id, Contact>();
 		for (const contact of this.#nearFingers()) all.set(contact.id, contact);
 		for (const contact of this.fingers.values()) all.set(contact.id, contact);
-		if (this.successor !== undefined) all.set(this.successor.id, this.successor);
-		if (this.predecessor !== undefined) all.set(this.predecessor.id, this.predecessor);
+		if (this.successor !== undefined) all.delete(this.successor.id);
 		return all;
 	}
 

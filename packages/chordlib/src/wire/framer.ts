@@ -19,7 +19,8 @@ export function frame(limit: number, fill: (writer: Writer) => void): Uint8Array
 
 /** Cuts a stream of bytes into the frames that were put in, however the network cut it. */
 export class Framer {
-	readonly #limit: number;
+	/** The largest frame that may come. */
+	limit: number;
 	/** What has arrived of a frame that is not whole; allocated to its final size once that is known. */
 	#partial: Uint8Array | undefined;
 	#filled = 0;
@@ -27,7 +28,7 @@ export class Framer {
 	#headerFilled = 0;
 
 	constructor(limit: number) {
-		this.#limit = limit;
+		this.limit = limit;
 	}
 
 	/**
@@ -75,10 +76,10 @@ export class Framer {
 	#length(): number {
 		const [a = 0, b = 0, c = 0, d = 0] = this.#header;
 		const length = a * 0x1_00_00_00 + b * 0x1_00_00 + c * 0x1_00 + d;
-		if (length === 0 || length > this.#limit) {
+		if (length === 0 || length > this.limit) {
 			throw new ChordError(
 				"MALFORMED",
-				`a frame of ${length} bytes; 1 to ${this.#limit} are allowed`,
+				`a frame of ${length} bytes; 1 to ${this.limit} are allowed`,
 			);
 		}
 		return length;

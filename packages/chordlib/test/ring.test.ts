@@ -1,0 +1,243 @@
+import { uniform } from "@cicada/simnet";
+import { expect, test } from "vitest";
+
+import { type Arc, ChordError, Hash, type LocalNode } from "../src/index.ts";
+import { Ring, after, nameOf } from "./ring.ts";
+import { assertForSeeds } from "./seeds.ts";
+
+const FILE = "ring.test.ts";
+const latency = uniform(5, 50);
+
+test("joins, leaves and crashes in any order, then rest: the ring is ideal, and every lookup is right", async () => {
+	await assertForSeeds(FILE, 50, async (seed) => {
+		const ring = new Ring(seed, { latency, successors: 8 });
+		const { random } = ring.simulation;
+		await ring.grow(8);
+		const joining = new Set<LocalNode>();
+		for (let step = 0; step < 40; step++) {
+			const chance = random.next();
+			const node = ring.pick();
+			if (node === undefined) throw new Error("nobody is left");
+			if (chance < 0.6 || ring.nodes.size < 6) {
+				if (ring.nodes.size >= 24) continue;
+				const joiner = await ring.add(`joiner ${step}`);
+				joining.add(joiner);
+				// Through a node that dies meanwhile it may fail: then it is another one that is not there.
+				void joiner
+					.joinRing(node.address)
+					.catch(() => ring.crash(joiner))
+					.finally(() => joining.delete(joiner));
+			} else if (chance < 0.8) {
+				ring.nodes.delete(node);
+				await ring.until(node.close());
+			} else {
+				ring.crash(node, { silent: chance < 0.9 });
+			}
+			await ring.simulation.run(random.next() * 1_000);
+		}
+		await ring.until(() => [...ring.nodes].every((node) => !joining.has(node)));
+		await ring.settle(60_000);
+		expect(await ring.wrongLookups()).toEqual([]);
+	});
+});
+
+test("a node alone owns everything, and has no neighbours", async () => {
+	const ring = new Ring(1);
+	const node = await ring.add("alone");
+	expect([node.successor, node.predecessor, node.peers]).toEqual([undefined, undefined, []]);
+	expect(await ring.wrongLookups()).toEqual([]);
+	expect((await node.lookup(new Hash({ value: "any" }))).node).toBe(node);
+});
+
+test("the second node makes the first one's ring: each is the other's successor and predecessor", async () => {
+	await assertForSeeds(FILE, 20, async (seed) => {
+		const ring = new Ring(seed, { latency });
+		const [a, b] = [await ring.add(`a${seed}`), await ring.add(`b${seed}`)];
+		await ring.until(b.joinRing(a.address));
+		expect(b.successor?.hash.equals(a.hash)).toBe(true);
+		await ring.settle(2_000);
+		expect(await ring.wrongLookups()).toEqual([]);
+	});
+});
+
+test("two that join into the same gap at once both get in", async () => {
+	await assertForSeeds(FILE, 50, async (seed) => {
+		const ring = new Ring(seed, { latency });
+		const [a, b] = await ring.grow(2);
+		if (a === undefined || b === undefined) throw new Error("no ring");
+		// Of these many names some lie in the same gap, and next to each other.
+		const joiners = await Promise.all([1, 2, 3, 4, 5].map((i) => ring.add(`joiner ${seed} ${i}`)));
+		const joins = joiners.map((joiner, i) => joiner.joinRing((i % 2 === 0 ? a : b).address));
+		await ring.until(Promise.all(joins));
+		await ring.settle(10_000);
+		expect(await ring.wrongLookups()).toEqual([]);
+	});
+});
+
+test("whoever joins through a node that is itself still joining comes into the same ring", async () => {
+	await assertForSeeds(FILE, 20, async (seed) => {
+		const ring = new Ring(seed, { latency });
+		await ring.grow(3);
+		const first = ring.pick();
+		if (first === undefined) throw new Error("no ring");
+		const chain = [first];
+		for (let i = 0; i < 4; i++) chain.push(await ring.add(`link ${i}`));
+		const joins = chain
+			.slice(1)
+			.map((node, i) => node.joinRing(chain[i]?.address ?? first.address));
+		await ring.until(Promise.all(joins));
+		await ring.settle(10_000);
+		expect(ring.nodes.size).toBe(7);
+	});
+});
+
+test("a node that has left is missed by nobody, answers for nothing, and comes back as a new incarnation", async () => {
+	const ring = new Ring(3, { latency });
+	const [, , leaver] = await ring.grow(8);
+	if (leaver === undefined) throw new Error("no ring");
+	const before = leaver.incarnation;
+	ring.nodes.delete(leaver);
+	await ring.until(leaver.leaveRing());
+	await ring.settle(10_000);
+	expect(leaver.standing).toBe("outside");
+	expect(leaver.successors).toEqual([]);
+	expect(await ring.wrongLookups()).toEqual([]);
+	await ring.until(leaver.joinRing(ring.pick()?.address ?? []));
+	ring.nodes.add(leaver);
+	// News of it goes from list to list, one node a round, at the pace of a ring at rest.
+	await ring.settle(40_000);
+	expect(leaver.incarnation).not.toBe(before);
+	expect(await ring.wrongLookups()).toEqual([]);
+});
+
+test("what restarts at the same address is not taken for what it was", async () => {
+	await assertForSeeds(FILE, 10, async (seed) => {
+		const ring = new Ring(seed, { latency });
+		const nodes = await ring.grow(6);
+		const [old, other] = nodes;
+		if (old === undefined || other === undefined) throw new Error("no ring");
+		const host = ring.hostOf(old);
+		ring.nodes.delete(old);
+		host.crash();
+		host.restart();
+		const young = await ring.add("node 0", {}, host);
+		ring.nodes.delete(young);
+		expect(young.hash.equals(old.hash)).toBe(true);
+		// It listens where the old one did, but is in no ring: the others do without it.
+		await ring.settle(20_000);
+		expect(young.predecessor).toBeUndefined();
+		expect(await ring.wrongLookups()).toEqual([]);
+		await ring.until(young.joinRing(other.address));
+		ring.nodes.add(young);
+		await ring.settle(40_000);
+		expect(await ring.wrongLookups()).toEqual([]);
+	});
+});
+
+test("half of the nodes die at once: the others close the ring over them", async () => {
+	await assertForSeeds(FILE, 5, async (seed) => {
+		const ring = new Ring(seed, { latency });
+		const nodes = await ring.grow(24);
+		for (const node of nodes.slice(0, 12)) ring.crash(node, { silent: seed % 2 === 0 });
+		await ring.settle(60_000);
+		expect(await ring.wrongLookups()).toEqual([]);
+	});
+});
+
+test("when all neighbours of a node are gone, it comes back through others that it remembers", async () => {
+	const ring = new Ring(5, { latency, successors: 1 });
+	await ring.grow(12);
+	const { sorted } = ring;
+	// With lists of one successor, three that die in a row leave the one before them with none.
+	for (const node of sorted.slice(4, 7)) ring.crash(node, { silent: true });
+	await ring.settle(60_000);
+	expect(await ring.wrongLookups()).toEqual([]);
+});
+
+test("while nodes crash, a lookup gives a node that owns the id among those alive, or an error", async () => {
+	await assertForSeeds(FILE, 10, async (seed) => {
+		const ring = new Ring(seed, { latency });
+		await ring.grow(20);
+		const wrong: string[] = [];
+		let right = 0;
+		for (let round = 0; round < 6; round++) {
+			const victim = ring.pick();
+			if (victim !== undefined) ring.crash(victim, { silent: round % 2 === 0 });
+			const lookups = [...ring.nodes].map(async (node, i) => {
+				const id = new Hash({ value: `${seed} ${round} ${i}` });
+				try {
+					const { node: found } = await node.lookup(id, { timeout: 8_000 });
+					const owner = nameOf(ring.owner(id));
+					if (nameOf(found) === owner) right++;
+					else if ([...ring.nodes].some((alive) => nameOf(alive) === nameOf(found))) {
+						wrong.push(`${nameOf(node)} says ${nameOf(found)}, not ${owner}`);
+					}
+				} catch (error) {
+					if (!(error instanceof ChordError)) throw error;
+				}
+			});
+			await ring.until(Promise.all(lookups));
+		}
+		expect(wrong).toEqual([]);
+		expect(right).toBeGreaterThan(60);
+	});
+});
+
+test("at rest the arcs that the nodes were told of partition the ring", async () => {
+	const ring = new Ring(8, { latency });
+	const arcs = new Map<LocalNode, Arc | undefined>();
+	const watch = (node: LocalNode): void => {
+		arcs.set(node, undefined);
+		node.on("arc", ({ before, now }) => {
+			expect(arcs.get(node)?.after.toString()).toBe(before?.after.toString());
+			arcs.set(node, now);
+		});
+	};
+	const first = await ring.add("first");
+	watch(first);
+	for (let i = 0; i < 9; i++) {
+		const node = await ring.add(`more ${i}`);
+		watch(node);
+		await ring.until(node.joinRing(first.address));
+	}
+	await ring.settle();
+	const [, second, third] = ring.sorted;
+	if (second === undefined || third === undefined) throw new Error("no ring");
+	ring.crash(third);
+	ring.nodes.delete(second);
+	await ring.until(second.close());
+	expect(arcs.get(second)).toBeUndefined();
+	await ring.settle();
+	const { sorted } = ring;
+	for (const [index, node] of sorted.entries()) {
+		expect(arcs.get(node)?.to.equals(node.hash)).toBe(true);
+		expect(nameOf({ hash: arcs.get(node)?.after ?? node.hash, address: node.address })).toBe(
+			nameOf(sorted.at(index - 1)),
+		);
+	}
+});
+
+test("in a ring at rest nothing changes any more, and little is said", async () => {
+	const ring = new Ring(4, { latency });
+	await ring.grow(16);
+	await ring.simulation.run(120_000);
+	const fingers = [...ring.nodes].map((node) => node.fingers.map(nameOf).join());
+	const before = ring.simulation.trace.count;
+	await ring.simulation.run(60_000);
+	expect([...ring.nodes].map((node) => node.fingers.map(nameOf).join())).toEqual(fingers);
+	expect((ring.simulation.trace.count - before) / 16 / 60).toBeLessThan(50);
+});
+
+test("fingers point to the owners of id + 2^i", async () => {
+	const ring = new Ring(6, { latency, successors: 2 });
+	await ring.grow(24);
+	await ring.simulation.run(120_000);
+	for (const node of ring.nodes) {
+		const owners = new Set<string>();
+		for (let i = 200n; i < 256n; i++) owners.add(nameOf(ring.owner(after(node.hash, 2n ** i))));
+		expect(node.fingers.length).toBeGreaterThan(0);
+		for (const finger of node.fingers) expect(owners).toContain(nameOf(finger));
+		const [far] = [nameOf(ring.owner(after(node.hash, 2n ** 255n)))];
+		expect([...node.fingers, ...node.successors].map(nameOf)).toContain(far);
+	}
+});
