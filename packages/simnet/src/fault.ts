@@ -18,7 +18,7 @@ export type Fault =
 	/** The host's clock leaps ahead by `jump` milliseconds (0), and runs at `rate` times true time from now on (unchanged). */
 	| { readonly kind: "skew"; readonly host: string; readonly rate?: number; readonly jump?: number }
 	/**
-	 * Nothing gets from the one hosts to the others (all others when `to` is left out), nor back unless `oneWay`.
+	 * Nothing gets from the one hosts to the others (all that there are by then when `to` is left out), nor back unless `oneWay`.
 	 * Links stay open, and what is sent on them waits. `name` is for `heal`.
 	 */
 	| {

@@ -48,6 +48,7 @@ test("one byte more, or another byte, is another hash", () => {
 	const zeros = hash(new Uint8Array(9));
 	expect(hash(new Uint8Array(9))).toBe(zeros);
 	expect(hash(new Uint8Array(10))).not.toBe(zeros);
+	expect(hash(new Uint8Array(10), false)).not.toBe(hash(new Uint8Array(9), false));
 	for (const index of [0, 3, 4, 8]) {
 		const other = new Uint8Array(9);
 		other[index] = 1;

@@ -227,3 +227,18 @@ test("the faults are written down, as a plan", () => {
 		{ at: 2_000, kind: "crash", host: "a", silent: true },
 	]);
 });
+
+test("a process that is stopped again at once does nothing in between", () => {
+	const simulation = make();
+	const { b, near, far } = pair(simulation);
+	b.pause();
+	near.link?.send(bytes("x"));
+	simulation.advance(100);
+	b.resume();
+	b.pause();
+	simulation.advance(100);
+	expect(far.lines).toEqual([]);
+	b.resume();
+	simulation.advance(100);
+	expect(far.lines).toEqual(["1200 data 1"]);
+});

@@ -70,3 +70,19 @@ test("an interception can be taken away, and has chance of its own", () => {
 	expect(far.chunks[1]).toEqual(bytes("y"));
 	expect(simulation.traceHash).not.toBe(before);
 });
+
+test("nothing overtakes what is held back, even when it arrives at that very moment", () => {
+	const simulation = make();
+	const { b, near, far } = pair(simulation);
+	let first = true;
+	b.intercept((chunk) => {
+		const delay = first ? 10 : 0;
+		first = false;
+		return { bytes: chunk, delay };
+	});
+	simulation.schedule(1_010, () => near.link?.send(bytes("second")));
+	near.link?.send(bytes("first "));
+	simulation.advance(100);
+	expect(far.text).toBe("first second");
+	expect(far.lines).toEqual(["1020 data 6", "1020 data 6"]);
+});

@@ -173,3 +173,16 @@ test("two hosts cannot share a name or an address", () => {
 	expect(() => simulation.host("b", { ip: "192.0.2.1" })).toThrow(taken);
 	expect(() => simulation.nat({ ip: "192.0.2.1" })).toThrow(taken);
 });
+
+test("what is sent after close is ignored, even while what was sent before waits", () => {
+	const simulation = make();
+	const [a, b] = [simulation.host("a"), simulation.host("b")];
+	const accepted = serve(simulation, b);
+	const near = dial(simulation, a, b);
+	near.link?.send(bytes("before"));
+	near.link?.close();
+	near.link?.send(bytes(" after"));
+	simulation.advance(100);
+	expect(accepted[0]?.text).toBe("before");
+	expect(accepted[0]?.lines.at(-1)).toBe("30 close");
+});

@@ -143,3 +143,26 @@ test("half-open: one direction is dead without a word, the other works, new link
 	simulation.advance(60_000);
 	expect(near.lines.at(-1)).toBe("61000 close ETIMEDOUT");
 });
+
+test("an end that closed during a partition says so after it", () => {
+	const simulation = new Simulation({ seed: 1, latency: constant(10), linger: 60_000 });
+	const { a, b, near, far } = pair(simulation);
+	simulation.partition([b], [a], { oneWay: true });
+	near.link?.close();
+	simulation.advance(100);
+	expect(far.lines).toEqual(["1010 close"]);
+	expect(near.lines).toEqual([]);
+	simulation.heal();
+	simulation.advance(100);
+	expect(near.lines).toEqual(["1110 close"]);
+});
+
+test("a host always reaches itself", () => {
+	const simulation = make();
+	const a = simulation.host("a");
+	serve(simulation, a);
+	simulation.partition([a], [a]);
+	const near = dial(simulation, a, a);
+	simulation.advance(100);
+	expect(near.lines).toEqual(["0.04 open"]);
+});
