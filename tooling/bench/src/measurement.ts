@@ -1,0 +1,25 @@
+/** How much to measure. */
+export interface Size {
+	/** Nodes of the ring. */
+	readonly nodes: number;
+	/** Lookups, requests or messages that are timed in one go. */
+	readonly operations: number;
+}
+
+/** One number that came out. */
+export interface Figure {
+	readonly name: string;
+	readonly value: number;
+	readonly unit: string;
+	/** Above this, or below it where `more` is better, something is wrong. */
+	readonly bound?: number;
+}
+
+/** One thing to measure; each is a file in `measurements/`. */
+export interface Measurement {
+	readonly name: string;
+	/** What is measured, in a sentence. */
+	readonly about: string;
+	/** Measures once. The figures of several runs are put together by their medians. */
+	run(size: Size): Promise<readonly Figure[]>;
+}

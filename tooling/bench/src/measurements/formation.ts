@@ -1,0 +1,30 @@
+import type { Measurement } from "../measurement.ts";
+import { agrees, closeAll, join, listen } from "../ring.ts";
+
+/** What 64 nodes may take. */
+const BOUND = 5;
+
+/** How long it takes until many nodes are one ring. */
+export const formation: Measurement = {
+	name: "formation",
+	about:
+		"From the first listen until every node's lookup of every node's id answers that node. All nodes are in this process and join at once, each through a random earlier one, over TCP on loopback.",
+	async run({ nodes: size }) {
+		const started = performance.now();
+		const seconds = (): number => (performance.now() - started) / 1_000;
+		const nodes = await Promise.all(Array.from({ length: size }, listen));
+		try {
+			await join(nodes);
+			const joined = seconds();
+			let sweeps = 1;
+			while (!(await agrees(nodes))) sweeps++;
+			return [
+				{ name: "all joined", value: joined, unit: "s" },
+				{ name: "every lookup right", value: seconds(), unit: "s", bound: BOUND },
+				{ name: "sweeps until then", value: sweeps, unit: "" },
+			];
+		} finally {
+			await closeAll(nodes);
+		}
+	},
+};
