@@ -313,7 +313,12 @@ export class Connection implements LinkHandler, PeerLink {
 			this.#refuse("protocol", "this port speaks the Cicada peer protocol");
 		}
 		this.#link?.close();
-		this.#finish(error);
+		const where = formatAddress(this.remote);
+		this.#finish(
+			error.code === "INCOMPATIBLE"
+				? error
+				: new ChordError("INCOMPATIBLE", `what ${where} says makes no sense`, { cause: error }),
+		);
 	}
 
 	#write(bytes: Uint8Array): void {
