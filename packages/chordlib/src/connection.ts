@@ -315,9 +315,9 @@ export class Connection implements LinkHandler, PeerLink {
 		this.#link?.close();
 		const where = formatAddress(this.remote);
 		this.#finish(
-			error.code === "INCOMPATIBLE"
-				? error
-				: new ChordError("INCOMPATIBLE", `what ${where} says makes no sense`, { cause: error }),
+			error.code === "MALFORMED"
+				? new ChordError("INCOMPATIBLE", `what ${where} says makes no sense`, { cause: error })
+				: error,
 		);
 	}
 

@@ -1,0 +1,201 @@
+import { uniform } from "@cicada/simnet";
+import { expect, test } from "vitest";
+
+import { type LocalNode, defineRequest, nothing, text } from "../src/index.ts";
+import { Ring, nameOf } from "./ring.ts";
+import { assertForSeeds } from "./seeds.ts";
+import { HELLO, IDENTIFY, Stranger } from "./stranger.ts";
+
+const FILE = "links.test.ts";
+const echo = defineRequest("test/echo", { request: text(100), response: text(100) });
+const slow = defineRequest("test/slow", { request: nothing, response: nothing });
+
+/** Has each node ask each other one at about the same time, when there are no links yet. */
+async function meetAtOnce(ring: Ring, nodes: readonly LocalNode[], spread: number): Promise<void> {
+	const { random } = ring.simulation;
+	for (const node of nodes) {
+		node.handle(echo, (value, { peer }) => `${value} to ${nameOf(peer)}`);
+	}
+	const ask = async (from: LocalNode, to: LocalNode): Promise<void> => {
+		expect(await from.request(to, echo, "hello")).toBe(`hello to ${nameOf(from)}`);
+	};
+	const asked: Promise<void>[] = [];
+	for (const from of nodes) {
+		for (const to of nodes) {
+			if (from === to) continue;
+			await ring.simulation.run(random.next() * spread);
+			asked.push(ask(from, to), ask(from, to));
+		}
+	}
+	await ring.until(Promise.all(asked));
+}
+
+test("nodes that dial each other at once end with one link to each, and every request is answered", async () => {
+	await assertForSeeds(FILE, 200, async (seed) => {
+		const ring = new Ring(seed, { latency: uniform(5, 50) });
+		const count = 2 + (seed % 3);
+		const nodes: LocalNode[] = [];
+		for (let i = 0; i < count; i++) nodes.push(await ring.add(`${seed} ${i}`));
+		await meetAtOnce(ring, nodes, [0, 1, 10, 40][seed % 4] ?? 0);
+		await ring.simulation.run(3_000);
+		for (const node of nodes) {
+			expect(node.peers.map(nameOf).toSorted()).toEqual(
+				nodes
+					.filter((other) => other !== node)
+					.map(nameOf)
+					.toSorted(),
+			);
+			expect(ring.hostOf(node).links).toBe(count - 1);
+		}
+	});
+});
+
+test("of two dials at once, the one of the node with the lower id stays", async () => {
+	const ring = new Ring(1);
+	const [a, b] = [await ring.add("a"), await ring.add("b")];
+	const accepted = new Map<LocalNode, boolean[]>([
+		[a, []],
+		[b, []],
+	]);
+	for (const node of [a, b]) node.on("link", (event) => accepted.get(node)?.push(event.accepted));
+	await meetAtOnce(ring, [a, b], 0);
+	const lower = a.hash.compare(b.hash) < 0 ? a : b;
+	expect(accepted.get(lower)).toEqual([false]);
+	expect(accepted.get(lower === a ? b : a)).toEqual([true]);
+});
+
+test("a node whose dial was turned away gets the other end's link, or hears in the end that there is none", async () => {
+	const ring = new Ring(1, { limits: { dialTimeout: 3_000 } });
+	const node = await ring.add("node");
+	// It claims to be dialling us, and never does.
+	const { address } = await Stranger.listen(ring.host("liar"), `${HELLO}000000020804`);
+	const start = ring.simulation.now;
+	await expect(ring.until(node.joinRing(address))).rejects.toMatchObject({ code: "UNREACHABLE" });
+	expect(ring.simulation.now - start).toBeLessThan(3_200);
+	expect(ring.hostOf(node).links).toBe(0);
+});
+
+test("when a peer dials again because it has lost its link, the new one takes over", async () => {
+	await assertForSeeds(FILE, 20, async (seed) => {
+		const ring = new Ring(seed, { latency: uniform(5, 50) });
+		const [a, b] = [await ring.add(`a${seed}`), await ring.add(`b${seed}`)];
+		await ring.until(a.joinRing(b.address));
+		await ring.settle();
+		const { simulation } = ring;
+		// One end's machine loses its links without a word; what runs on it starts anew.
+		const host = ring.hostOf(b);
+		simulation.partition([host]);
+		host.crash();
+		host.restart();
+		simulation.heal();
+		const again = await ring.add(`b${seed}`, {}, host);
+		ring.nodes.delete(b);
+		await ring.until(again.joinRing(a.address, { timeout: 30_000 }));
+		await ring.settle();
+		await simulation.run(5_000);
+		expect([a.peers.length, again.peers.length]).toEqual([1, 1]);
+		expect(ring.hostOf(a).links).toBe(1);
+	});
+});
+
+test("a link that nothing comes over is asked for a sign of life, and closed when there is none", async () => {
+	const ring = new Ring(1);
+	const [a, b] = await ring.grow(2);
+	if (a === undefined || b === undefined) throw new Error("no ring");
+	await ring.simulation.run(60_000);
+	expect(a.peers).toHaveLength(1);
+	const gone: string[] = [];
+	a.on("unlink", ({ peer }) => gone.push(nameOf(peer)));
+	ring.crash(b, { silent: true });
+	await ring.simulation.run(20_000);
+	expect(gone).toEqual([nameOf(b)]);
+	expect(a.successor).toBeUndefined();
+});
+
+test("a ping is answered with a pong", async () => {
+	const ring = new Ring(1);
+	const node = await ring.add("node");
+	const stranger = Stranger.dial(
+		ring.host("stranger"),
+		node.address,
+		`${HELLO}${IDENTIFY}0000000106`,
+	);
+	await ring.simulation.run(100);
+	expect(stranger.heard.endsWith("0000000107")).toBe(true);
+});
+
+test("a stranger who falls silent is asked for a sign of life, then left", async () => {
+	const ring = new Ring(1, { limits: { ping: 1_000, dead: 3_000 } });
+	const node = await ring.add("node");
+	const stranger = Stranger.dial(ring.host("stranger"), node.address, HELLO + IDENTIFY);
+	await ring.simulation.run(2_000);
+	expect(stranger.heard.endsWith("0000000106")).toBe(true);
+	expect(node.peers).toHaveLength(1);
+	await ring.simulation.run(2_000);
+	expect(node.peers).toEqual([]);
+});
+
+test("a link that nobody needs or uses is closed by the end that dialled it", async () => {
+	const ring = new Ring(1, { limits: { idle: 10_000 } });
+	const [a, b] = [await ring.add("a"), await ring.add("b")];
+	b.handle(echo, (value) => value);
+	await ring.until(a.request(b, echo, "x"));
+	await ring.simulation.run(9_000);
+	expect([a.peers.length, b.peers.length]).toEqual([1, 1]);
+	await ring.simulation.run(5_000);
+	expect([a.peers.length, b.peers.length]).toEqual([0, 0]);
+	expect(await ring.until(a.request(b, echo, "again"))).toBe("again");
+});
+
+test("an idle link is kept while a request is under way on it, and the ring's own links are kept always", async () => {
+	const ring = new Ring(1, { limits: { idle: 5_000, ping: 2_000 } });
+	const [a, b] = [await ring.add("a"), await ring.add("b")];
+	let answer = (): void => {};
+	b.handle(slow, () => new Promise<void>((resolve) => (answer = resolve)));
+	const asked = a.request(b, slow, undefined, { timeout: 60_000 });
+	await ring.simulation.run(30_000);
+	answer();
+	await ring.until(asked);
+	await ring.until(a.joinRing(b.address));
+	const events: string[] = [];
+	for (const node of [a, b]) node.on("unlink", () => events.push("unlink"));
+	await ring.simulation.run(60_000);
+	expect(events).toEqual([]);
+});
+
+test("who does not read is left when more than the limit waits to be sent to him", async () => {
+	const ring = new Ring(1, { limits: { writeBufferHard: 100_000, dead: 600_000 } });
+	const [a, b] = [await ring.add("a"), await ring.add("b")];
+	const big = defineRequest("test/big", { request: text(60_000), response: nothing });
+	b.handle(big, () => {});
+	await ring.until(a.request(b, big, ""));
+	ring.simulation.partition([ring.hostOf(b)]);
+	const outcomes = Array.from({ length: 20 }, () =>
+		a.request(b, big, "x".repeat(60_000), { timeout: 5_000 }).then(
+			() => "answered",
+			(error: { code: string }) => error.code,
+		),
+	);
+	const codes = await ring.until(Promise.all(outcomes));
+	expect(new Set(codes)).toEqual(new Set(["CLOSED"]));
+	expect(a.peers).toEqual([]);
+});
+
+test("the send hook sees every packet, and one that throws harms nothing", async () => {
+	const ring = new Ring(1);
+	const errors: unknown[] = [];
+	let packets = 0;
+	const a = await ring.add("a", {
+		hooks: {
+			send: () => {
+				packets++;
+				throw new Error("hook");
+			},
+		},
+	});
+	a.on("error", (error) => errors.push(error));
+	const b = await ring.add("b");
+	await ring.until(a.joinRing(b.address));
+	expect(packets).toBeGreaterThan(3);
+	expect(errors).toHaveLength(packets);
+});
