@@ -1,6 +1,6 @@
 // A process of its own, with a heap that nothing else has used: makes a ring and says what it takes.
 // Started by measurements/memory.ts with --expose-gc.
-import { closeAll, ring } from "./ring.ts";
+import { closeAll, ringAtRest } from "./ring.ts";
 
 /** What {@link process.send} tells. */
 export interface Taken {
@@ -21,7 +21,7 @@ function usage(): { used: number; resident: number } {
 
 process.on("disconnect", () => process.exit());
 const before = usage();
-const nodes = await ring(Number(process.argv[2]));
+const nodes = await ringAtRest(Number(process.argv[2]));
 const after = usage();
 const taken: Taken = {
 	used: after.used - before.used,

@@ -1,4 +1,9 @@
-import { LocalNode, formatAddress } from "@cicada/chordlib";
+import { setTimeout as delay } from "node:timers/promises";
+
+import { LocalNode, type LocalNodeOptions, type RemoteNode, formatAddress } from "@cicada/chordlib";
+
+/** Pointers that have not changed for so long, in milliseconds, do not change any more. */
+const REST = 1_000;
 
 const LOOPBACK = { host: "127.0.0.1", port: 0 };
 
@@ -19,9 +24,11 @@ export function pick<T>(values: readonly T[], random: () => number): T {
 	return value;
 }
 
+const hashOf = ({ hash }: RemoteNode): string => hash.toString();
+
 /** A node that listens on a free port of the loopback interface, and is alone. */
-export async function listen(): Promise<LocalNode> {
-	return new LocalNode(formatAddress, LOOPBACK).listen();
+export async function listen(options: LocalNodeOptions = {}): Promise<LocalNode> {
+	return new LocalNode(formatAddress, LOOPBACK, options).listen();
 }
 
 /** Lets every node join, all at once, through one that was there before it. */
@@ -37,7 +44,7 @@ export async function join(nodes: readonly LocalNode[]): Promise<void> {
 }
 
 /** Whether every node's lookup of every node's id answers that node. Stops at the first that does not. */
-export async function agrees(nodes: readonly LocalNode[]): Promise<boolean> {
+async function agrees(nodes: readonly LocalNode[]): Promise<boolean> {
 	for (const asker of nodes) {
 		const right = await Promise.all(
 			nodes.map(async (wanted) => {
@@ -54,11 +61,39 @@ export async function agrees(nodes: readonly LocalNode[]): Promise<boolean> {
 	return true;
 }
 
-/** A ring in which every lookup is right. Close it. */
-export async function ring(size: number): Promise<readonly LocalNode[]> {
-	const nodes = await Promise.all(Array.from({ length: size }, listen));
+/** Whether each node's neighbours are those that its place on the ring gives it. A look at pointers, without a lookup. */
+function ordered(nodes: readonly LocalNode[]): boolean {
+	const ring = nodes.toSorted((a, b) => a.hash.compare(b.hash));
+	return ring.every((node, index) => {
+		const next = ring[(index + 1) % ring.length];
+		return (
+			next !== undefined &&
+			node.successor?.hash.equals(next.hash) === true &&
+			next.predecessor?.hash.equals(node.hash) === true
+		);
+	});
+}
+
+/** Waits until every lookup is right. Gives how many times all of them had to be tried. */
+export async function agreement(nodes: readonly LocalNode[]): Promise<number> {
+	// Lookups that cannot be right yet would only take time from the nodes that are at work.
+	while (!ordered(nodes)) await delay(5);
+	let sweeps = 1;
+	while (!(await agrees(nodes))) sweeps++;
+	return sweeps;
+}
+
+/** A ring in which every lookup is right, and no pointer has changed for a second. Close it. */
+export async function ringAtRest(size: number): Promise<readonly LocalNode[]> {
+	// A successor list is right when news of the last join has gone through as many nodes as it is long. At the usual
+	// pace that takes a minute; a second is then long enough to see that nothing changes any more.
+	const pace = { slowest: REST / 2 };
+	const nodes = await Promise.all(Array.from({ length: size }, () => listen({ pace })));
 	await join(nodes);
-	while (!(await agrees(nodes)));
+	await agreement(nodes);
+	const pointers = (): string =>
+		nodes.flatMap(({ successors, fingers }) => [...successors, ...fingers].map(hashOf)).join(" ");
+	for (let before = ""; before !== pointers(); await delay(REST)) before = pointers();
 	return nodes;
 }
 

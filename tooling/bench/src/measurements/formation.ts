@@ -1,5 +1,5 @@
 import type { Measurement } from "../measurement.ts";
-import { agrees, closeAll, join, listen } from "../ring.ts";
+import { agreement, closeAll, join, listen } from "../ring.ts";
 
 /** What 64 nodes may take. */
 const BOUND = 5;
@@ -12,12 +12,11 @@ export const formation: Measurement = {
 	async run({ nodes: size }) {
 		const started = performance.now();
 		const seconds = (): number => (performance.now() - started) / 1_000;
-		const nodes = await Promise.all(Array.from({ length: size }, listen));
+		const nodes = await Promise.all(Array.from({ length: size }, () => listen()));
 		try {
 			await join(nodes);
 			const joined = seconds();
-			let sweeps = 1;
-			while (!(await agrees(nodes))) sweeps++;
+			const sweeps = await agreement(nodes);
 			return [
 				{ name: "all joined", value: joined, unit: "s" },
 				{ name: "every lookup right", value: seconds(), unit: "s", bound: BOUND },

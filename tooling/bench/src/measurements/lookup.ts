@@ -1,7 +1,7 @@
 import { Hash } from "@cicada/chordlib";
 
 import type { Measurement } from "../measurement.ts";
-import { chance, closeAll, pick, ring } from "../ring.ts";
+import { chance, closeAll, pick, ringAtRest } from "../ring.ts";
 import { quantile } from "../statistics.ts";
 
 /** How far and how long it is to the owner of a key. */
@@ -11,7 +11,7 @@ export const lookup: Measurement = {
 		"Recursive lookups of random keys from random nodes of a ring at rest, one after the other.",
 	async run({ nodes: size, operations }) {
 		const random = chance(2);
-		const nodes = await ring(size);
+		const nodes = await ringAtRest(size);
 		try {
 			const hops: number[] = [];
 			const times: number[] = [];

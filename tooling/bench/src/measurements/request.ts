@@ -3,7 +3,7 @@ import { bytes, defineRequest } from "@cicada/chordlib";
 import { Floor } from "../floor.ts";
 import { CONCURRENCY, PAYLOAD, againstFloor, perSecond } from "../load.ts";
 import type { Measurement } from "../measurement.ts";
-import { closeAll, ring } from "../ring.ts";
+import { closeAll, ringAtRest } from "../ring.ts";
 
 const echo = defineRequest("cicada/bench/1/echo", {
 	request: bytes(PAYLOAD),
@@ -15,7 +15,7 @@ export const request: Measurement = {
 	name: "request",
 	about: `Requests of ${PAYLOAD} bytes and their answers over one link, both ends in this process; one at a time, and ${CONCURRENCY} at once. The floor is the same over a plain node:net socket.`,
 	async run({ operations }) {
-		const nodes = await ring(2);
+		const nodes = await ringAtRest(2);
 		const floor = await Floor.open();
 		try {
 			const [asker, answerer] = nodes;
