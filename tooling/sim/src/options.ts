@@ -1,0 +1,161 @@
+import { parseArgs } from "node:util";
+
+import { NETWORKS, type NetworkName, isNetworkName } from "./latency.ts";
+import { FAIL_STOP_FAULTS, type FailStopFault, failStopActions } from "./plan-fail-stop.ts";
+import { HOSTILE_FAULTS, type HostileFault, hostileActions } from "./plan-hostile.ts";
+import { type Plan, REGIMES, type Regime } from "./plan.ts";
+
+/** What the command line asks for. */
+export interface Options {
+	readonly nodes: number;
+	readonly seed: number;
+	readonly seeds: number;
+	readonly minutes: number;
+	readonly churn: number;
+	readonly lookups: number;
+	readonly faults: readonly string[] | undefined;
+	/** One of them, or both in turn. */
+	readonly regime: Regime | "both";
+	readonly latency: NetworkName;
+	readonly successors: number;
+	readonly jobs: number;
+	readonly plan: string | undefined;
+	readonly savePlan: string | undefined;
+	readonly shrink: boolean;
+	readonly json: boolean;
+	readonly quiet: boolean;
+}
+
+export const HELP: string = `Usage: npm run sim -- [options]
+
+Runs rings of real nodes on a simulated network, and checks the rules that they must keep.
+
+  --nodes N         nodes of the ring (32); newcomers come on top
+  --seed S          the first seed (1)
+  --seeds COUNT     how many seeds, one run each (1)
+  --minutes M       virtual minutes of trouble in each run (10)
+  --churn RATE      part of the nodes that get into trouble within a minute (0.3)
+  --lookups RATE    lookups by each node in a minute (1)
+  --regime R        ${REGIMES.join(", ")}, or both in turn (fail-stop)
+  --faults KINDS    which, with commas between (all of the regime)
+                    fail-stop: ${FAIL_STOP_FAULTS.join(", ")}
+                    hostile: ${HOSTILE_FAULTS.join(", ")}
+  --latency MODEL   ${Object.keys(NETWORKS).join(", ")} (uniform)
+  --successors L    length of successor lists (16)
+  --jobs J          runs at the same time (one for each core)
+  --shrink          makes the first run that fails smaller, and writes it to a plan file
+  --plan FILE       runs what a plan file says
+  --save-plan FILE  writes the plan of the first seed, and runs it
+  --json            the last line of stdout is one JSON object
+  --quiet           no progress
+  --help            this
+
+Exits with 1 when a rule was broken.
+`;
+
+/** @throws an `Error` whose message is for the user */
+export function readOptions(args: readonly string[], cores: number): Options | "help" {
+	const { values } = parseArgs({
+		args: [...args],
+		allowPositionals: false,
+		options: {
+			nodes: { type: "string", default: "32" },
+			seed: { type: "string", default: "1" },
+			seeds: { type: "string", default: "1" },
+			minutes: { type: "string", default: "10" },
+			churn: { type: "string", default: "0.3" },
+			lookups: { type: "string", default: "1" },
+			faults: { type: "string" },
+			regime: { type: "string", default: "fail-stop" },
+			latency: { type: "string", default: "uniform" },
+			successors: { type: "string", default: "16" },
+			jobs: { type: "string", default: String(cores) },
+			plan: { type: "string" },
+			"save-plan": { type: "string" },
+			shrink: { type: "boolean", default: false },
+			json: { type: "boolean", default: false },
+			quiet: { type: "boolean", default: false },
+			help: { type: "boolean", default: false },
+		},
+	});
+	if (values.help) return "help";
+	const { regime, latency } = values;
+	if (regime !== "fail-stop" && regime !== "hostile" && regime !== "both") {
+		throw new Error(`--regime is ${REGIMES.join(", ")} or both, not ${regime}`);
+	}
+	if (!isNetworkName(latency)) {
+		throw new Error(`--latency is one of ${Object.keys(NETWORKS).join(", ")}, not ${latency}`);
+	}
+	const faults = values.faults?.split(",").filter((kind) => kind !== "");
+	const known: readonly string[] = [...FAIL_STOP_FAULTS, ...HOSTILE_FAULTS];
+	for (const kind of faults ?? []) {
+		if (!known.includes(kind)) throw new Error(`no fault is called ${kind}`);
+	}
+	return {
+		nodes: integer("nodes", values.nodes, 1),
+		seed: integer("seed", values.seed, 0),
+		seeds: integer("seeds", values.seeds, 1),
+		minutes: number("minutes", values.minutes),
+		churn: number("churn", values.churn),
+		lookups: number("lookups", values.lookups),
+		faults,
+		regime,
+		latency,
+		successors: integer("successors", values.successors, 1),
+		jobs: integer("jobs", values.jobs, 1),
+		plan: values.plan,
+		savePlan: values["save-plan"],
+		shrink: values.shrink,
+		json: values.json,
+		quiet: values.quiet,
+	};
+}
+
+/** What a seed stands for, given the other options. */
+export function planOf(options: Options, seed: number): Plan {
+	const { nodes, churn, faults, latency, successors, lookups } = options;
+	const duration = Math.round(options.minutes * 60_000);
+	const regime =
+		options.regime === "both" ? (REGIMES[seed % REGIMES.length] as Regime) : options.regime;
+	const asked = (kind: string): boolean => faults?.includes(kind) ?? true;
+	const common = { seed, nodes, duration, churn };
+	const actions =
+		regime === "fail-stop"
+			? failStopActions({
+					...common,
+					kinds: FAIL_STOP_FAULTS.filter((kind: FailStopFault) => asked(kind)),
+				})
+			: hostileActions({
+					...common,
+					kinds: HOSTILE_FAULTS.filter((kind: HostileFault) => asked(kind)),
+				});
+	return { seed, regime, nodes, successors, latency, duration, lookups, actions };
+}
+
+/** The options that give the same run, as one writes them. */
+export function commandFor(options: Options, seed: number): string {
+	const { nodes, minutes, churn, lookups, faults, latency, successors } = options;
+	const { regime } = planOf({ ...options, minutes: 0 }, seed);
+	const words = [
+		`--regime ${regime} --nodes ${nodes} --seed ${seed} --minutes ${minutes} --churn ${churn}`,
+		`--lookups ${lookups} --latency ${latency} --successors ${successors}`,
+	];
+	if (faults !== undefined) words.push(`--faults ${faults.join(",")}`);
+	return `npm run sim -- ${words.join(" ")}`;
+}
+
+function number(name: string, text: string): number {
+	const value = Number(text);
+	if (text.trim() === "" || !(value >= 0 && value < Infinity)) {
+		throw new Error(`--${name} must be a number from 0 on, not ${text}`);
+	}
+	return value;
+}
+
+function integer(name: string, text: string, least: number): number {
+	const value = number(name, text);
+	if (!Number.isSafeInteger(value) || value < least) {
+		throw new Error(`--${name} must be an integer from ${least} on, not ${text}`);
+	}
+	return value;
+}
