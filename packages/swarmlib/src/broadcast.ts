@@ -1,18 +1,22 @@
 /**
  * How a message gets to every peer. The ring is cut at this peer's fingers, and each of them looks after the piece
  * up to the next one in the same way, so that every peer is asked once. Who is asked answers when its whole piece
- * is served, with the number of peers that took the message; when it dies before, the next live peer after it
- * takes over its piece.
+ * is served, or when the time that it was given is nearly over, with the number of peers that took the message.
+ * When it dies before, the next live peer after it takes over its piece.
+ *
+ * @module
  */
 import {
 	type Answer,
 	type Cancel,
 	ChordError,
+	type Clock,
 	Hash,
 	type LocalNode,
 	type RemoteNode,
 	type RequestType,
 	address,
+	boolean,
 	bytes,
 	defineRequest,
 	hash,
@@ -23,12 +27,19 @@ import {
 	u48,
 } from "@cicada/chordlib";
 
+import { SwarmError } from "./errors.ts";
 import type { RemotePeer } from "./remote-peer.ts";
 
-/** Bytes of the largest broadcast. */
-export const BROADCAST_LIMIT: number = 48 * 1024;
 /** Peers that a broadcast may leave out. */
 export const EXCLUDED_LIMIT: number = 256;
+
+/** Bytes of the largest broadcast. */
+const LARGEST: number = 48 * 1024;
+
+/** Bytes of the largest broadcast that leaves out so many peers, where frames are so large. */
+export function broadcastSize(frame: number, excluded: number): number {
+	return Math.max(0, Math.min(LARGEST, frame - 256 - 32 * excluded));
+}
 
 interface Piece {
 	/** Which message: its origin, that one's life, and a number. */
@@ -44,22 +55,26 @@ interface Piece {
 	readonly data: Uint8Array;
 }
 
-const spread: RequestType<Piece, { readonly reached: number }> = defineRequest(
-	"cicada/swarm/1/broadcast",
-	{
-		request: struct({
-			origin: hash,
-			originAddress: optional(address),
-			life: u48,
-			number: u32,
-			limit: hash,
-			excluded: list(hash, EXCLUDED_LIMIT),
-			budget: u32,
-			data: bytes(BROADCAST_LIMIT),
-		}),
-		response: struct({ reached: u32 }),
-	},
-);
+interface Outcome {
+	/** Peers of the piece that took the message. */
+	readonly reached: number;
+	/** Whether these are all that should. */
+	readonly complete: boolean;
+}
+
+const spread: RequestType<Piece, Outcome> = defineRequest("cicada/swarm/1/broadcast", {
+	request: struct({
+		origin: hash,
+		originAddress: optional(address),
+		life: u48,
+		number: u32,
+		limit: hash,
+		excluded: list(hash, EXCLUDED_LIMIT),
+		budget: u32,
+		data: bytes(LARGEST),
+	}),
+	response: struct({ reached: u32, complete: boolean }),
+});
 
 export interface BroadcastReport {
 	/** Peers that took the message, the sender not counted; 0 when alone. */
@@ -69,42 +84,63 @@ export interface BroadcastReport {
 /** What broadcast asks of the peer that it is part of. */
 export interface BroadcastPorts {
 	readonly node: LocalNode;
-	readonly now: () => number;
-	/** Resolves when the message is in the inbox; rejects when `signal` aborts before there was room for it. */
-	readonly accept: (source: RemotePeer, data: Uint8Array, signal: AbortSignal) => Promise<void>;
+	readonly clock: Clock;
+	/** Takes a message into the inbox; false when it is full. */
+	readonly accept: (source: RemotePeer, data: Uint8Array) => boolean;
+	/** Tries now, and again whenever there is room in the inbox, until `attempt` is true or `signal` aborts. */
+	readonly whenRoom: (attempt: () => boolean, signal: AbortSignal) => Promise<void>;
 }
 
-/** Origins whose numbers are remembered, and how many numbers of each. */
-const ORIGINS = 4_096;
-const NUMBERS = 1_024;
+/** Messages that are remembered, so that none is taken twice. */
+const SEEN = 16_384;
+/** The part of its time that a peer gives to those it asks: the rest is for their answer to come back. */
+const SHARE = 0.9;
+/** Longest that a timer can run. */
+const LONGEST = 2 ** 31 - 1;
+/** How often a peer is asked that is there, but does not do it, and milliseconds between attempts. */
+const ATTEMPTS = 3;
+const PAUSE = 250;
+
+/** A broadcast as one peer serves its piece of it. */
+interface Job {
+	readonly piece: Piece;
+	readonly deadline: number;
+	readonly signal: AbortSignal;
+	reached: number;
+	complete: boolean;
+}
 
 /** Broadcasts from this peer, and others' that come by. */
 export class Broadcast {
 	readonly #ports: BroadcastPorts;
-	readonly #seen = new Map<string, Set<number>>();
+	/** Messages that came by, and whether they are in the inbox. */
+	readonly #seen = new Map<string, { taken: boolean }>();
+	readonly #own = new Set<(error: SwarmError) => void>();
 	#number = 0;
 
 	constructor(ports: BroadcastPorts) {
 		this.#ports = ports;
-		ports.node.handle(spread, async (piece, { signal }) => {
-			const [own, others] = await Promise.all([
-				this.#take(piece, signal),
-				this.#spread(piece, signal),
-			]);
-			return { reached: own + others };
-		});
+		ports.node.handle(spread, (piece, { signal }) => this.#handle(piece, signal));
 	}
 
-	/** Sends `data` to every peer but those in `visited`; `progress` counts along. */
+	/** Sends `data` to every peer but those in `visited`. Fails with `TIMEOUT` and the number reached by then. */
 	send(
 		data: Uint8Array,
 		visited: readonly Hash[],
 		budget: number,
-		progress: { reached: number },
-		done: Answer<BroadcastReport, Error>,
+		done: Answer<BroadcastReport, SwarmError>,
 	): Cancel {
-		const { node } = this.#ports;
+		const { node, clock } = this.#ports;
 		const abort = new AbortController();
+		const end = (): void => {
+			this.#own.delete(fail);
+			timer.cancel();
+			abort.abort();
+		};
+		const fail = (error: SwarmError): void => {
+			end();
+			done(error);
+		};
 		const piece: Piece = {
 			origin: node.hash,
 			originAddress: node.address,
@@ -112,80 +148,142 @@ export class Broadcast {
 			number: this.#number++,
 			limit: node.hash,
 			excluded: visited,
-			budget: Math.min(Math.floor(budget), 2 ** 31),
+			budget: Math.floor(budget),
 			data,
 		};
+		const job = this.#job(piece, abort.signal);
+		const timer = clock.schedule(budget, () => {
+			fail(incomplete(job.reached));
+		});
+		this.#own.add(fail);
 		const run = async (): Promise<void> => {
-			try {
-				done(undefined, { reached: await this.#spread(piece, abort.signal, progress) });
-			} catch (error) {
-				done(error as Error);
-			}
+			await this.#spread(job);
+			if (abort.signal.aborted) return;
+			end();
+			if (job.complete) done(undefined, { reached: job.reached });
+			else done(incomplete(job.reached));
 		};
 		void run();
-		return () => {
+		return end;
+	}
+
+	/** Ends what this peer is sending. */
+	reset(error: SwarmError): void {
+		for (const fail of this.#own) fail(error);
+	}
+
+	#job(piece: Piece, signal: AbortSignal): Job {
+		const deadline = this.#ports.clock.now() + piece.budget;
+		return { piece, deadline, signal, reached: 0, complete: true };
+	}
+
+	/** Serves a piece for another peer, as far as that goes in the time given. */
+	async #handle(piece: Piece, asker: AbortSignal): Promise<Outcome> {
+		const abort = new AbortController();
+		const stop = (): void => {
 			abort.abort();
 		};
+		asker.addEventListener("abort", stop);
+		const timer = this.#ports.clock.schedule(Math.min(piece.budget, LONGEST), stop);
+		const job = this.#job(piece, abort.signal);
+		await Promise.all([this.#take(job), this.#spread(job)]);
+		timer.cancel();
+		asker.removeEventListener("abort", stop);
+		const { reached, complete } = job;
+		return { reached, complete };
 	}
 
-	/** The message itself, once, unless this peer is excluded. Gives the number of peers that took it here. */
-	async #take(piece: Piece, signal: AbortSignal): Promise<number> {
-		const { node, accept } = this.#ports;
-		if (piece.excluded.some((excluded) => excluded.equals(node.hash))) return 0;
-		if (piece.origin.equals(node.hash) || !this.#isNew(piece)) return 0;
-		const source = { hash: piece.origin, address: piece.originAddress, verified: false };
-		await accept(source, piece.data.slice(), signal);
-		return 1;
+	/** The message itself, once, unless this peer is excluded. */
+	async #take(job: Job): Promise<void> {
+		const { node, accept, whenRoom } = this.#ports;
+		const { origin, originAddress, excluded, data } = job.piece;
+		if (origin.equals(node.hash) || excluded.some((hash) => hash.equals(node.hash))) return;
+		const message = this.#seenBefore(job.piece);
+		const source = { hash: origin, address: originAddress, verified: false };
+		const attempt = (): boolean => {
+			// Another piece may have brought it while this one waited for room.
+			message.taken ||= accept(source, data);
+			return message.taken;
+		};
+		try {
+			await whenRoom(attempt, job.signal);
+			job.reached++;
+		} catch {
+			job.complete = false;
+		}
 	}
 
-	/** Serves the piece of the ring between this peer and the limit. Gives the number of peers that took the message. */
-	async #spread(
-		piece: Piece,
-		signal: AbortSignal,
-		progress: { reached: number } = { reached: 0 },
-	): Promise<number> {
-		const deadline = this.#ports.now() + piece.budget;
-		const children = await this.#cut(piece);
-		await Promise.all(
-			children.map(async (child, index) => {
-				const limit = children[index + 1]?.hash ?? piece.limit;
-				const reached = await this.#serve(child, { ...piece, limit }, deadline, signal);
-				progress.reached += reached;
-			}),
-		);
-		return progress.reached;
+	/** Serves the piece of the ring between this peer and the limit. Never rejects. */
+	async #spread(job: Job): Promise<void> {
+		const { piece } = job;
+		try {
+			const children = await this.#cut(job);
+			await Promise.all(
+				children.map(async (child, index) => {
+					const limit = children[index + 1]?.hash ?? piece.limit;
+					await this.#serve(child, limit, job);
+				}),
+			);
+		} catch {
+			job.complete = false;
+		}
 	}
 
 	/** Hands a piece to `child`, and when that fails to whoever comes next in it. */
-	async #serve(
-		child: RemoteNode,
-		piece: Piece,
-		deadline: number,
-		signal: AbortSignal,
-	): Promise<number> {
-		const { node, now } = this.#ports;
+	async #serve(child: RemoteNode, limit: Hash, job: Job): Promise<void> {
+		const { node } = this.#ports;
 		let asked: RemoteNode | undefined = child;
+		let attempts = 0;
 		while (asked !== undefined) {
-			const budget = Math.max(1, Math.floor(deadline - now()));
+			attempts++;
+			const budget = Math.floor((job.deadline - this.#ports.clock.now()) * SHARE);
+			if (budget < 1 || job.signal.aborted) {
+				job.complete = false;
+				return;
+			}
 			try {
-				const wait = { timeout: budget, signal };
-				const { reached } = await node.request(asked, spread, { ...piece, budget }, wait);
-				return reached;
-			} catch (cause) {
-				if (signal.aborted || now() >= deadline) {
-					throw new ChordError("TIMEOUT", "not every peer took the message in time", { cause });
-				}
-				asked = await this.#after(asked, piece);
+				const wait = { timeout: budget / SHARE, signal: job.signal };
+				const outcome = await node.request(asked, spread, { ...job.piece, limit, budget }, wait);
+				job.reached += outcome.reached;
+				job.complete &&= outcome.complete;
+				return;
+			} catch (error) {
+				if (job.signal.aborted) throw error;
+				const next: RemoteNode | undefined = await this.#heir(asked, limit, job, error, attempts);
+				if (next?.hash.equals(asked.hash) !== true) attempts = 0;
+				asked = next;
 			}
 		}
-		return 0;
+	}
+
+	/**
+	 * Who looks after a piece in place of a peer that did not: that peer again, when it is still there and only the
+	 * link to it was lost, else the next one.
+	 */
+	async #heir(
+		gone: RemoteNode,
+		limit: Hash,
+		job: Job,
+		error: unknown,
+		attempts: number,
+	): Promise<RemoteNode | undefined> {
+		const willing = !(error instanceof ChordError) || !REFUSALS.has(error.code);
+		if (willing && attempts < ATTEMPTS) {
+			const owner = await this.#owner(gone.hash, job);
+			if (owner.hash.equals(gone.hash)) {
+				await this.#pause(job);
+				return gone;
+			}
+		}
+		return this.#after(gone, { ...job.piece, limit }, job);
 	}
 
 	/** Where a piece is cut: at the first peer in it and at the fingers, clockwise, the excluded left out. */
-	async #cut(piece: Piece): Promise<RemoteNode[]> {
+	async #cut(job: Job): Promise<RemoteNode[]> {
+		const { piece } = job;
 		const { node } = this.#ports;
-		const { successors, fingers } = node;
-		const first = await this.#firstOf(successors, piece);
+		const { fingers } = node;
+		const first = await this.#first(job);
 		if (first === undefined) return [];
 		const cuts = new Map([[first.hash.toString(), first]]);
 		for (const finger of fingers) {
@@ -198,27 +296,58 @@ export class Broadcast {
 	}
 
 	/** The first of the successors that is in the piece; beyond the list, found by lookup. */
-	async #firstOf(successors: readonly RemoteNode[], piece: Piece): Promise<RemoteNode | undefined> {
-		const found = successors.find((successor) => this.#within(successor, piece));
+	async #first(job: Job): Promise<RemoteNode | undefined> {
+		const { hash, successors } = this.#ports.node;
+		const found = successors.find((successor) => this.#within(successor, job.piece));
 		const last = successors.at(-1);
 		if (found !== undefined || last === undefined) return found;
-		const { hash } = this.#ports.node;
-		const beyond = hash.distanceTo(last.hash) >= this.#length(piece);
-		return beyond ? undefined : this.#after(last, piece);
+		const beyond = hash.distanceTo(last.hash) >= this.#length(job.piece);
+		return beyond ? undefined : this.#after(last, job.piece, job);
 	}
 
 	/** The next peer after `gone` that is in the piece. */
-	async #after(gone: RemoteNode, piece: Piece): Promise<RemoteNode | undefined> {
-		const { node } = this.#ports;
+	async #after(gone: RemoteNode, piece: Piece, job: Job): Promise<RemoteNode | undefined> {
+		const { hash } = this.#ports.node;
 		let last = gone.hash;
-		for (;;) {
+		// Only the excluded are passed over, and each step goes on clockwise: it comes to an end.
+		for (let step = 0; step <= EXCLUDED_LIMIT; step++) {
 			const next = new Hash({ hashed: (last.toBigInt() + 1n) % (1n << 256n) });
-			const { node: owner } = await node.lookup(next);
-			const progress = node.hash.distanceTo(owner.hash) > node.hash.distanceTo(last);
-			if (!progress || node.hash.distanceTo(owner.hash) >= this.#length(piece)) return undefined;
+			const owner = await this.#owner(next, job);
+			const progress = hash.distanceTo(owner.hash) > hash.distanceTo(last);
+			if (!progress || hash.distanceTo(owner.hash) >= this.#length(piece)) return undefined;
 			if (this.#within(owner, piece)) return owner;
 			last = owner.hash;
 		}
+		return undefined;
+	}
+
+	/** Who owns an id. While the ring cannot say, because it is being repaired, asks again. */
+	async #owner(id: Hash, { signal, deadline }: Job): Promise<RemoteNode | LocalNode> {
+		const { node, clock } = this.#ports;
+		for (;;) {
+			signal.throwIfAborted();
+			const timeout = Math.max(1, deadline - clock.now());
+			try {
+				return (await node.lookup(id, { timeout, signal })).node;
+			} catch (error) {
+				if (!(error instanceof ChordError) || error.code === "CLOSED") throw error;
+				await this.#pause({ signal });
+			}
+		}
+	}
+
+	#pause({ signal }: Pick<Job, "signal">): Promise<void> {
+		return new Promise((resolve, reject) => {
+			const stop = (): void => {
+				timer.cancel();
+				reject(signal.reason);
+			};
+			const timer = this.#ports.clock.schedule(PAUSE, () => {
+				signal.removeEventListener("abort", stop);
+				resolve();
+			});
+			signal.addEventListener("abort", stop);
+		});
 	}
 
 	/** How far the piece reaches from here; all round when its limit is this peer. */
@@ -233,18 +362,22 @@ export class Broadcast {
 		return !piece.excluded.some((excluded) => excluded.equals(hash));
 	}
 
-	/** Whether this message has not come by before. */
-	#isNew({ origin, life, number }: Piece): boolean {
-		const key = `${origin.toString()} ${life}`;
-		const numbers = this.#seen.get(key) ?? new Set();
+	#seenBefore({ origin, life, number }: Piece): { taken: boolean } {
+		const key = `${origin.toString()} ${life} ${number}`;
+		const message = this.#seen.get(key) ?? { taken: false };
 		this.#seen.delete(key);
-		this.#seen.set(key, numbers);
+		this.#seen.set(key, message);
 		const [oldest] = this.#seen.keys();
-		if (this.#seen.size > ORIGINS && oldest !== undefined) this.#seen.delete(oldest);
-		if (numbers.has(number)) return false;
-		numbers.add(number);
-		const [first] = numbers;
-		if (numbers.size > NUMBERS && first !== undefined) numbers.delete(first);
-		return true;
+		if (this.#seen.size > SEEN && oldest !== undefined) this.#seen.delete(oldest);
+		return message;
 	}
+}
+
+/** A peer that answers so would answer so again. */
+const REFUSALS: ReadonlySet<string> = new Set(["NOT_HANDLED", "REMOTE", "TOO_LARGE"]);
+
+function incomplete(reached: number): SwarmError {
+	return new SwarmError("TIMEOUT", `not every peer took it in time; at least ${reached} did`, {
+		reached,
+	});
 }

@@ -9,13 +9,12 @@ export type { Receipt } from "./delivery.ts";
 export { SwarmError, type SwarmErrorCode } from "./errors.ts";
 export type { External, Mapping } from "./external.ts";
 export type { InboxLimits, Received } from "./inbox.ts";
+export type {
+	BroadcastOptions,
+	SendOptions,
+	SwarmEvents,
+	SwarmHooks,
+	SwarmOptions,
+} from "./options.ts";
 export type { PeerSocket, RemotePeer } from "./remote-peer.ts";
-export {
-	type BroadcastOptions,
-	type SendOptions,
-	type SwarmEvents,
-	type SwarmHooks,
-	type SwarmOptions,
-	SwarmPeer,
-	type Target,
-} from "./swarm-peer.ts";
+export { SwarmPeer, type Target } from "./swarm-peer.ts";

@@ -1,64 +1,44 @@
 import {
 	type Address,
+	type Cancel,
 	Events,
-	Hash,
-	type Limits,
+	type Hash,
 	LocalNode,
 	type Ports,
 	type Unsubscribe,
 	type Wait,
 	Waits,
 	canonicalIp,
+	defaultLimits,
 	formatAddress,
 	systemClock,
 	systemRandom,
 	tcp,
 } from "@cicada/chordlib";
 
-import { BROADCAST_LIMIT, Broadcast, type BroadcastReport, EXCLUDED_LIMIT } from "./broadcast.ts";
+import { Broadcast, type BroadcastReport, broadcastSize } from "./broadcast.ts";
 import { Delivery, type Receipt } from "./delivery.ts";
 import { SwarmError, asSwarmError } from "./errors.ts";
 import { type External, checkPort, externalAddress } from "./external.ts";
-import { Inbox, type InboxLimits, type Received } from "./inbox.ts";
-import { type PeerSocket, type RemotePeer, peerSocket, remotePeer } from "./remote-peer.ts";
-import { type Resolve, destination } from "./target.ts";
-
-/** Functions that watch what a peer does. One that throws is reported as an `error` event and harms nothing else. */
-export interface SwarmHooks {
-	/** Every packet sent, the ring's own traffic included. */
-	send(link: PeerSocket, packet: Uint8Array): void;
-	/** Every complete application message. */
-	recv(source: RemotePeer, data: Uint8Array): void;
-	/** Every peer that joins us: that dials this one. */
-	newPeer(link: PeerSocket): void;
-}
-
-export interface SwarmOptions {
-	/** The swarm's name: peers of different swarms refuse each other. Default `""`. */
-	readonly network?: string;
-	/** How much may wait for `recv`. */
-	readonly inbox?: Partial<InboxLimits>;
-	/** Bytes of the largest message. Default 1 MiB. */
-	readonly message?: number;
-	/** Length of the ring's successor list: so many neighbours in a row may die at once. Default 16. */
-	readonly successors?: number;
-	/** Limits on links and requests, as in chordlib. */
-	readonly limits?: Partial<Limits>;
-	/** Clock, randomness and network, where not the system's: a simulator's, for tests. */
-	readonly ports?: Partial<Ports>;
-}
-
-export interface SendOptions extends Wait {
-	/** Extra copies by other routes; the application at the other end gets one. Default 0. */
-	readonly duplicates?: number;
-	/** `"ring"`: only over links of the ring. `"auto"` may dial the target; in this version it does not yet. */
-	readonly route?: "auto" | "ring";
-}
-
-export interface BroadcastOptions extends Wait {
-	/** Peers that shall neither get the message nor relay it, at most 256. */
-	readonly visited?: Iterable<Hash>;
-}
+import { Inbox, type Received } from "./inbox.ts";
+import {
+	type BroadcastOptions,
+	type SendOptions,
+	type SwarmEvents,
+	type SwarmHooks,
+	type SwarmOptions,
+	checkDuplicates,
+	checkHooks,
+	checkInbox,
+	checkMessageLimit,
+	checkObject,
+	checkVisited,
+	checkWait,
+	copyOf,
+	invalid,
+} from "./options.ts";
+import { type RemotePeer, peerSocket, remotePeer } from "./remote-peer.ts";
+import { Targets } from "./target.ts";
 
 /** Whom to send to. */
 export type Target =
@@ -68,30 +48,20 @@ export type Target =
 	| SwarmPeer
 	| RemotePeer;
 
-export interface SwarmEvents {
-	/** A link to a peer is ready. */
-	peer: RemotePeer;
-	/** The link to a peer is gone. */
-	peerGone: RemotePeer;
-	/** A hook or a listener of yours failed. */
-	error: unknown;
-}
-
 const CONNECT_TIMEOUT = 10_000;
 const DISCONNECT_TIMEOUT = 10_000;
 const SEND_TIMEOUT = 30_000;
-const MESSAGE = 1_048_576;
-const INBOX: InboxLimits = { messages: 1_024, bytes: 16 * 1_048_576 };
-/** Extra copies of one message. */
-const MOST_DUPLICATES = 32;
-
-const utf8 = new TextEncoder();
+/** The longest that a timer can run, in milliseconds. */
+const LONGEST = 2 ** 31 - 1;
+const EVENTS: ReadonlySet<string> = new Set<keyof SwarmEvents>(["peer", "peerGone", "error"]);
 
 /** What a peer consists of once it is bound. */
 interface Bound {
 	readonly node: LocalNode;
 	readonly delivery: Delivery;
 	readonly broadcast: Broadcast;
+	/** Where it listens, as far as one address can say so. */
+	readonly listener: Address;
 }
 
 /**
@@ -109,10 +79,12 @@ export class SwarmPeer {
 	readonly #options: SwarmOptions;
 	readonly #hooks: Partial<SwarmHooks>;
 	readonly #ports: Ports;
-	readonly #messageLimit: number;
+	/** Bytes of the largest message, and of the largest frame. */
+	readonly #limits: { readonly message: number; readonly frame: number };
 	readonly #waits: Waits;
 	readonly #inbox: Inbox;
 	readonly #events: Events<SwarmEvents>;
+	readonly #targets: Targets;
 	/** Broadcasts that wait for room in the inbox. */
 	readonly #waitingForRoom = new Set<() => void>();
 	readonly #resolving = new Map<string, Promise<string>>();
@@ -121,28 +93,31 @@ export class SwarmPeer {
 
 	/** @throws SwarmError `INVALID_ARGUMENT` */
 	constructor(options: { readonly hooks?: Partial<SwarmHooks> } & SwarmOptions = {}) {
-		const { hooks = {}, inbox, message = MESSAGE, network = "", ports } = options;
-		if (typeof network !== "string") throw invalid("network must be a string");
-		this.#options = options;
-		this.#hooks = checkHooks(hooks);
-		this.#messageLimit = checkCount("message", message);
-		this.#ports = {
-			clock: ports?.clock ?? systemClock,
-			random: ports?.random ?? systemRandom,
-			transport: ports?.transport ?? tcp,
-		};
+		const { hooks, inbox, message, limits, ports } = checkObject("options", options);
+		const {
+			clock = systemClock,
+			random = systemRandom,
+			transport = tcp,
+		} = checkObject("ports", ports);
+		this.#options = { ...options };
+		this.#hooks = { ...checkHooks(hooks) };
+		this.#ports = { clock, random, transport };
 		this.#waits = new Waits(this.#ports.clock);
-		const { messages = INBOX.messages, bytes = INBOX.bytes } = inbox ?? {};
-		const limits = {
-			messages: checkCount("inbox.messages", messages),
-			bytes: checkCount("inbox.bytes", bytes),
-		};
-		this.#inbox = new Inbox(limits, () => {
+		this.#inbox = new Inbox(checkInbox(inbox), () => {
 			this.#roomAgain();
 		});
 		this.#events = new Events((error) => {
 			this.#failed(error);
 		});
+		this.#targets = new Targets((host) => this.#resolve(host));
+		try {
+			// What a node would refuse when it is bound is refused now.
+			this.#createNode({ host: "", port: 0 }, undefined);
+		} catch (error) {
+			throw asSwarmError(error);
+		}
+		const { frame = defaultLimits.frame } = limits ?? {};
+		this.#limits = { message: checkMessageLimit(message), frame };
 	}
 
 	/**
@@ -166,11 +141,12 @@ export class SwarmPeer {
 			};
 			const node = this.#createNode({ host: addr, port }, advertise);
 			await node.listen();
+			const listener = await this.#listenerOf(node.bound);
 			if (this.#isClosed()) {
 				await node.close();
 				throw closed();
 			}
-			this.#bound = this.#assemble(node);
+			this.#bound = this.#assemble(node, listener);
 			this.#phase = "bound";
 			return this;
 		} catch (error) {
@@ -194,11 +170,11 @@ export class SwarmPeer {
 		const { node } = this.#open();
 		const named = typeof first === "string";
 		const given = (named ? { host: first, port: second } : first) as Address | readonly Address[];
-		const options = (named ? third : second) as Wait | undefined;
+		const options = checkWait((named ? third : second) as Wait | undefined);
 		const addresses = Array.isArray(given) ? (given as readonly Address[]) : [given as Address];
 		for (const address of addresses) checkRemote(address);
-		const { timeout = CONNECT_TIMEOUT, signal } = options ?? {};
-		await edge(node.joinRing(addresses, signal ? { timeout, signal } : { timeout }));
+		const { timeout = CONNECT_TIMEOUT } = options;
+		await edge(node.joinRing(addresses, { ...options, timeout }));
 	}
 
 	/**
@@ -208,24 +184,28 @@ export class SwarmPeer {
 	 * @throws SwarmError `NOT_BOUND`, `INVALID_ARGUMENT`, `INVALID_PORT`, `UNRESOLVED`, `TOO_LARGE`, `NOT_FOUND`
 	 * (certainly not delivered), `UNREACHABLE`, `TIMEOUT` (default 30,000 ms; may have been delivered), `CLOSED`
 	 */
-	async send(
-		target: Target,
-		data: Uint8Array | string,
-		options: SendOptions = {},
-	): Promise<Receipt> {
+	async send(target: Target, data: Uint8Array | string, options?: SendOptions): Promise<Receipt> {
 		const { delivery } = this.#open();
-		const bytes = this.#copy(data, this.#messageLimit);
-		const { duplicates = 0, route = "auto" } = options;
-		if (!Number.isInteger(duplicates) || duplicates < 0 || duplicates > MOST_DUPLICATES) {
-			throw invalid(`duplicates must be an integer from 0 to ${MOST_DUPLICATES}`);
-		}
+		const { duplicates = 0, route = "auto", ...wait } = checkWait(options);
+		checkDuplicates(duplicates);
 		if (route !== "auto" && route !== "ring") throw invalid('route must be "auto" or "ring"');
-		const named = destination(target, this.#resolve);
-		const where = named instanceof Promise ? await named : named;
+		const bytes = copyOf(data, this.#limits.message);
+		const found = this.#targets.find(target);
 		return edge(
-			this.#waits.run<Receipt>(options, SEND_TIMEOUT, (_budget, done) =>
-				delivery.send(where, bytes, duplicates, done),
-			),
+			this.#waits.run<Receipt>(wait, SEND_TIMEOUT, (_budget, done) => {
+				if (!(found instanceof Promise)) {
+					return delivery.send({ destination: found, data: bytes, duplicates, done });
+				}
+				let cancel: Cancel | undefined;
+				let wanted = true;
+				found.then((destination) => {
+					if (wanted) cancel = delivery.send({ destination, data: bytes, duplicates, done });
+				}, done);
+				return () => {
+					wanted = false;
+					cancel?.();
+				};
+			}),
 		);
 	}
 
@@ -234,26 +214,19 @@ export class SwarmPeer {
 	 * @throws SwarmError `NOT_BOUND`, `INVALID_ARGUMENT`, `TOO_LARGE` (over 48 KiB), `TIMEOUT` (default 30,000 ms)
 	 * with what was `reached` by then, `CLOSED`
 	 */
-	async broadcast(
-		data: Uint8Array | string,
-		options: BroadcastOptions = {},
-	): Promise<BroadcastReport> {
+	async broadcast(data: Uint8Array | string, options?: BroadcastOptions): Promise<BroadcastReport> {
 		const { broadcast } = this.#open();
-		const bytes = this.#copy(data, Math.min(this.#messageLimit, BROADCAST_LIMIT));
-		const visited = checkVisited(options.visited ?? []);
-		const progress = { reached: 0 };
-		try {
-			return await edge(
-				this.#waits.run<BroadcastReport>(options, SEND_TIMEOUT, (budget, done) =>
-					broadcast.send(bytes, visited, budget, progress, done),
-				),
-			);
-		} catch (error) {
-			if (!(error instanceof SwarmError) || error.code !== "TIMEOUT") throw error;
-			const { reached } = progress;
-			const message = `not every peer took it in time; at least ${reached} did`;
-			throw new SwarmError("TIMEOUT", message, { reached, cause: error });
-		}
+		const { visited = [], timeout = SEND_TIMEOUT, ...wait } = checkWait(options);
+		const excluded = checkVisited(visited);
+		const { message, frame } = this.#limits;
+		const bytes = copyOf(data, Math.min(message, broadcastSize(frame, excluded.length)));
+		const budget = Math.min(timeout, LONGEST);
+		// It keeps to the time itself, since only it knows how many were reached by then.
+		return edge(
+			this.#waits.run<BroadcastReport>({ ...wait, timeout: Infinity }, budget, (_budget, done) =>
+				broadcast.send(bytes, excluded, budget, done),
+			),
+		);
 	}
 
 	/**
@@ -262,8 +235,9 @@ export class SwarmPeer {
 	 */
 	async recv(options?: Wait): Promise<Received> {
 		this.#open();
+		const wait = checkWait(options);
 		return edge(
-			this.#waits.run<Received>(options, Infinity, (_budget, done) => this.#inbox.take(done)),
+			this.#waits.run<Received>(wait, Infinity, (_budget, done) => this.#inbox.take(done)),
 		);
 	}
 
@@ -294,9 +268,12 @@ export class SwarmPeer {
 	 * @throws SwarmError `NOT_BOUND`, `TIMEOUT`, `CLOSED`
 	 */
 	async disconnect(options?: Wait): Promise<void> {
-		const { node, delivery } = this.#open();
-		delivery.close(new SwarmError("CLOSED", "the peer has left the swarm"));
-		await edge(node.leaveRing({ timeout: DISCONNECT_TIMEOUT, ...options }));
+		const { node, delivery, broadcast } = this.#open();
+		const { timeout = DISCONNECT_TIMEOUT, ...wait } = checkWait(options);
+		const left = new SwarmError("CLOSED", "the peer has left the swarm");
+		delivery.reset(left);
+		broadcast.reset(left);
+		await edge(node.leaveRing({ ...wait, timeout }));
 	}
 
 	/** Leaves, and lets go of everything. What is pending rejects with `CLOSED`, iterators end. */
@@ -305,6 +282,7 @@ export class SwarmPeer {
 		this.#phase = "closed";
 		this.#waits.closeAll();
 		this.#bound?.delivery.close(closed());
+		this.#bound?.broadcast.reset(closed());
 		await this.#bound?.node.close();
 	}
 
@@ -318,7 +296,21 @@ export class SwarmPeer {
 		listener: (event: SwarmEvents[Type]) => void,
 		options: { signal?: AbortSignal } = {},
 	): Unsubscribe {
-		return this.#events.on(type, listener, options);
+		if (!EVENTS.has(type)) throw invalid(`there is no event called ${type}`);
+		if (typeof listener !== "function") throw invalid("a listener must be a function");
+		const { signal } = checkObject("options", options);
+		if (signal !== undefined && !(signal instanceof AbortSignal)) {
+			throw invalid("signal must be an AbortSignal");
+		}
+		if (type !== "error") return this.#events.on(type, listener, options);
+		// One that fails to hear of a failure would hear of that one, and so on.
+		const quiet = (event: SwarmEvents[Type]): void => {
+			attempt(
+				() => listener(event),
+				() => {},
+			);
+		};
+		return this.#events.on(type, quiet, options);
 	}
 
 	/** The peer's id. @throws SwarmError `NOT_BOUND` before `bind` */
@@ -328,11 +320,7 @@ export class SwarmPeer {
 
 	/** Where it listens. @throws SwarmError `NOT_BOUND` before `bind` */
 	get listener(): Address {
-		const { bound, address } = this.#wasBound().node;
-		// Bound to all interfaces, it is the one that others dial that says something.
-		return bound.host === "0.0.0.0" || bound.host === "::"
-			? { host: address.host, port: bound.port }
-			: bound;
+		return this.#wasBound().listener;
 	}
 
 	/** Everyone to whom it holds a link. */
@@ -363,7 +351,7 @@ export class SwarmPeer {
 		this.#events.emit("error", error);
 	};
 
-	readonly #resolve: Resolve = (host) => {
+	#resolve(host: string): string | Promise<string> {
 		const literal = canonicalIp(host);
 		if (literal !== undefined) return literal;
 		const known = this.#resolving.get(host);
@@ -378,80 +366,91 @@ export class SwarmPeer {
 			});
 		this.#resolving.set(host, resolving);
 		return resolving;
-	};
+	}
+
+	/** Bound to all interfaces, it is the one that others can reach that says something. */
+	async #listenerOf({ host, port }: Address): Promise<Address> {
+		const all = host === "0.0.0.0" || host === "::";
+		return { host: all ? await this.#ports.transport.localHost() : host, port };
+	}
 
 	#createNode(bind: Address, advertise: Address | undefined): LocalNode {
 		const { network, successors, limits } = this.#options;
-		const { send } = this.#hooks;
+		const watched = this.#hooks.send !== undefined;
 		return new LocalNode(formatAddress, bind, {
 			ports: this.#ports,
 			...(network !== undefined && { network }),
 			...(successors !== undefined && { successors }),
-			...(limits && { limits }),
+			...(limits !== undefined && { limits }),
 			...(advertise && { advertise }),
-			...(send && {
+			...(watched && {
 				hooks: {
 					send: (link, packet) => {
-						send(peerSocket(link), packet);
+						// The hook may keep and change what it is given.
+						this.#hook("send", peerSocket(link), new Uint8Array(packet));
 					},
 				},
 			}),
 		});
 	}
 
-	#assemble(node: LocalNode): Bound {
+	#assemble(node: LocalNode, listener: Address): Bound {
 		const { clock, random } = this.#ports;
 		node.on("error", this.#failed);
 		node.on("link", ({ link, peer, accepted }) => {
-			if (accepted) this.#hooks.newPeer?.(peerSocket(link));
+			if (accepted) this.#hook("newPeer", peerSocket(link));
 			this.#events.emit("peer", remotePeer(peer));
 		});
 		node.on("unlink", ({ peer }) => {
 			this.#events.emit("peerGone", remotePeer(peer));
 		});
 		const accept = (source: RemotePeer, data: Uint8Array): boolean => this.#accept(source, data);
-		const delivery = new Delivery({ node, clock, random, accept }, this.#messageLimit);
+		const delivery = new Delivery({ node, clock, random, accept, limits: this.#limits });
 		const broadcast = new Broadcast({
 			node,
-			now: () => clock.now(),
-			accept: (source, data, signal) => this.#acceptWhenRoom(source, data, signal),
+			clock,
+			accept,
+			whenRoom: (put, signal) => this.#whenRoom(put, signal),
 		});
-		return { node, delivery, broadcast };
+		return { node, delivery, broadcast, listener };
+	}
+
+	#hook<Name extends keyof SwarmHooks>(name: Name, ...args: Parameters<SwarmHooks[Name]>): void {
+		const hook = this.#hooks[name] as
+			| ((...args: Parameters<SwarmHooks[Name]>) => unknown)
+			| undefined;
+		if (hook !== undefined) attempt(() => hook(...args), this.#failed);
 	}
 
 	/** Takes a message into the inbox; false when it is full. */
 	#accept(source: RemotePeer, data: Uint8Array): boolean {
-		const { recv } = this.#hooks;
-		// The hook may keep what it is given.
-		const shown = recv && data.slice();
-		if (!this.#inbox.put({ source, data })) return false;
-		if (recv !== undefined && shown !== undefined) {
-			try {
-				recv(source, shown);
-			} catch (error) {
-				this.#failed(error);
-			}
-		}
+		// The inbox, and the hook, may keep and change what they are given.
+		if (!this.#inbox.put({ source, data: new Uint8Array(data) })) return false;
+		if (this.#hooks.recv !== undefined) this.#hook("recv", source, new Uint8Array(data));
 		return true;
 	}
 
-	#acceptWhenRoom(source: RemotePeer, data: Uint8Array, signal: AbortSignal): Promise<void> {
+	/** Resolves when `put` could do it; rejects when `signal` aborts before. */
+	#whenRoom(put: () => boolean, signal: AbortSignal): Promise<void> {
 		return new Promise((resolve, reject) => {
-			const attempt = (): void => {
-				if (!signal.aborted && !this.#accept(source, data)) {
-					this.#waitingForRoom.add(attempt);
+			const stop = (): void => {
+				this.#waitingForRoom.delete(again);
+				reject(signal.reason);
+			};
+			const again = (): void => {
+				if (!put()) {
+					this.#waitingForRoom.add(again);
 					return;
 				}
 				signal.removeEventListener("abort", stop);
-				if (signal.aborted) reject(signal.reason);
-				else resolve();
+				resolve();
 			};
-			const stop = (): void => {
-				this.#waitingForRoom.delete(attempt);
-				attempt();
-			};
+			if (signal.aborted) {
+				stop();
+				return;
+			}
 			signal.addEventListener("abort", stop);
-			attempt();
+			again();
 		});
 	}
 
@@ -460,18 +459,6 @@ export class SwarmPeer {
 		this.#waitingForRoom.clear();
 		for (const attempt of waiting) attempt();
 		this.#bound?.delivery.roomAgain();
-	}
-
-	/** The caller's data as bytes of our own. */
-	#copy(data: Uint8Array | string, limit: number): Uint8Array {
-		if (typeof data !== "string" && !(data instanceof Uint8Array)) {
-			throw invalid("data must be a Uint8Array or a string");
-		}
-		const bytes = typeof data === "string" ? utf8.encode(data) : data.slice();
-		if (bytes.length > limit) {
-			throw new SwarmError("TOO_LARGE", `${bytes.length} bytes; one message may hold ${limit}`);
-		}
-		return bytes;
 	}
 }
 
@@ -488,22 +475,13 @@ function closed(): SwarmError {
 	return new SwarmError("CLOSED", "the peer was closed");
 }
 
-function invalid(message: string): SwarmError {
-	return new SwarmError("INVALID_ARGUMENT", message);
-}
-
-function checkCount(name: string, value: number): number {
-	if (!Number.isSafeInteger(value) || value < 1)
-		throw invalid(`${name} must be a positive integer`);
-	return value;
-}
-
-function checkHooks(hooks: Partial<SwarmHooks>): Partial<SwarmHooks> {
-	const { send, recv, newPeer } = hooks ?? {};
-	for (const hook of [send, recv, newPeer]) {
-		if (hook !== undefined && typeof hook !== "function") throw invalid("hooks must be functions");
+/** Calls somebody else's function; what it throws, or rejects with, goes to `failed`. */
+function attempt(run: () => unknown, failed: (error: unknown) => void): void {
+	try {
+		Promise.resolve(run()).catch(failed);
+	} catch (error) {
+		failed(error);
 	}
-	return hooks;
 }
 
 function checkRemote(address: Address): void {
@@ -513,12 +491,4 @@ function checkRemote(address: Address): void {
 	if (!Number.isInteger(port) || port < 1 || port > 65_535) {
 		throw new SwarmError("INVALID_PORT", `${String(port)} is not a port to connect to`);
 	}
-}
-
-function checkVisited(visited: Iterable<Hash>): Hash[] {
-	if (typeof visited?.[Symbol.iterator] !== "function") throw invalid("visited must be iterable");
-	const hashes = [...visited];
-	if (hashes.some((hash) => !(hash instanceof Hash))) throw invalid("visited must hold Hashes");
-	if (hashes.length > EXCLUDED_LIMIT) throw invalid(`visited may hold ${EXCLUDED_LIMIT} Hashes`);
-	return hashes;
 }

@@ -1,0 +1,94 @@
+/**
+ * What the two ends of a session say to each other; see `delivery.ts`.
+ *
+ * @module
+ */
+import {
+	type NoticeType,
+	boolean,
+	choice,
+	defineNotice,
+	rest,
+	struct,
+	u48,
+	u8,
+} from "@cicada/chordlib";
+
+/** "Who is there?" Opens a session at whoever answers. */
+export interface Knock {
+	/** Chosen by the sender, anew for each session. */
+	readonly session: number;
+}
+
+/** A piece of a message. */
+export interface Chunk {
+	readonly session: number;
+	/** The life of the target that the session is with. */
+	readonly to: number;
+	readonly number: number;
+	/** The lowest number that the sender still cares about. */
+	readonly base: number;
+	/** The message starts here, and ends here. */
+	readonly start: boolean;
+	readonly end: boolean;
+	readonly data: Uint8Array;
+}
+
+/**
+ * What an answer says besides how far the receiver has come. `full`: there is no room for what comes next.
+ * `tooLarge`: the message that comes next is larger than this peer takes. `restarted`: there is no such session,
+ * because it was with another life, or is forgotten.
+ */
+export type ReplyState = "open" | "full" | "tooLarge" | "restarted";
+
+/** The answer to both. */
+export interface Reply {
+	readonly session: number;
+	/** The life of who answers. */
+	readonly life: number;
+	/** Whether it is the target itself, or only owns its place. */
+	readonly exact: boolean;
+	readonly state: ReplyState;
+	/** All chunks before this number have been taken. */
+	readonly next: number;
+	/** Links that what is answered here crossed. */
+	readonly hops: number;
+}
+
+export const knockType: NoticeType<Knock> = defineNotice(
+	"cicada/swarm/1/knock",
+	struct({ session: u48 }),
+);
+
+export const chunkType: NoticeType<Chunk> = defineNotice(
+	"cicada/swarm/1/chunk",
+	struct({
+		session: u48,
+		to: u48,
+		number: u48,
+		base: u48,
+		start: boolean,
+		end: boolean,
+		data: rest,
+	}),
+);
+
+export const replyType: NoticeType<Reply> = defineNotice(
+	"cicada/swarm/1/reply",
+	struct({
+		session: u48,
+		life: u48,
+		exact: boolean,
+		state: choice(["open", "full", "tooLarge", "restarted"]),
+		next: u48,
+		hops: u8,
+	}),
+);
+
+/** The least data in a chunk that is not a message's last: nobody has reason to cut finer. */
+export const LEAST_CHUNK = 1_024;
+
+/** Bytes of a message in one chunk: 48 KiB, or what a frame holds besides the chunk's and the relays' own fields. */
+export function chunkSize(frame: number): number {
+	return Math.min(48 * 1_024, frame - 256);
+}

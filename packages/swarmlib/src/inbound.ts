@@ -1,0 +1,271 @@
+import type { Clock, RemoteNode, Routed } from "@cicada/chordlib";
+
+import { type Chunk, type Knock, LEAST_CHUNK, type Reply } from "./delivery-messages.ts";
+import { type RemotePeer, remotePeer } from "./remote-peer.ts";
+
+/** What the receiver's end of sessions asks of the peer that it is part of. */
+export interface InboundPorts {
+	readonly clock: Clock;
+	/** Bytes of the largest message. */
+	readonly limit: number;
+	/** This peer's life. */
+	readonly life: () => number;
+	/** Takes a message into the inbox; false when it is full. */
+	readonly accept: (source: RemotePeer, data: Uint8Array) => boolean;
+	readonly reply: (to: RemoteNode, reply: Reply) => void;
+}
+
+/** Sessions remembered; the one longest unused goes first. */
+const SESSIONS = 4_096;
+/** Chunks that came before their turn and are kept: of one session, and bytes in all. */
+const EARLY = 64;
+const EARLY_BYTES = 4 * 1_048_576;
+/** Bytes of unfinished messages in all. The one that was begun first may go beyond, so that one always can end. */
+const PARTS_BYTES = 4 * 1_048_576;
+/** What a chunk that is kept takes besides its data. */
+const OVERHEAD = 128;
+/** Milliseconds after which an unfinished message that does not go on makes room for others. */
+const STALLED = 10_000;
+
+/** The receiver's end of a session. */
+interface Session {
+	readonly key: string;
+	readonly origin: RemoteNode;
+	readonly number: number;
+	readonly exact: boolean;
+	/** The number of the next chunk to take. */
+	next: number;
+	/** Chunks of the message that is being put together. */
+	parts: Uint8Array[];
+	partBytes: number;
+	/** The message that comes next is larger than this peer takes. */
+	tooLarge: boolean;
+	/** Chunks that came before their turn. */
+	readonly early: Map<number, Chunk>;
+	/** There was no room for what comes next. */
+	starved: boolean;
+	/** A reply goes out when what is handled now is done, so that one stands for many chunks. */
+	due: boolean;
+	/** Links that the last chunk crossed, and when it came. */
+	hops: number;
+	heard: number;
+}
+
+/** Messages from other peers to this one. */
+export class Inbound {
+	readonly #ports: InboundPorts;
+	readonly #sessions = new Map<string, Session>();
+	/** Sessions with unfinished messages, the one that was begun first in front. */
+	readonly #assembling = new Set<Session>();
+	#earlyBytes = 0;
+	#partBytes = 0;
+	/** An unfinished message could not grow, for want of room. */
+	#crowded = false;
+
+	constructor(ports: InboundPorts) {
+		this.#ports = ports;
+	}
+
+	/** Opens a session, or says how far one that is open has come. */
+	knock({ session: number }: Knock, routed: Routed): void {
+		const { origin, exact, hops } = routed;
+		const key = keyOf(number, routed);
+		const session = this.#sessions.get(key) ?? {
+			key,
+			origin,
+			number,
+			exact,
+			next: 0,
+			parts: [],
+			partBytes: 0,
+			tooLarge: false,
+			early: new Map<number, Chunk>(),
+			starved: false,
+			due: false,
+			hops,
+			heard: 0,
+		};
+		this.#used(session);
+		const { next } = session;
+		const life = this.#ports.life();
+		this.#ports.reply(origin, { session: number, life, exact, state: "open", next, hops });
+	}
+
+	/** Takes a chunk that was routed here. */
+	receive(chunk: Chunk, routed: Routed): void {
+		const { hops } = routed;
+		const session = this.#sessions.get(keyOf(chunk.session, routed));
+		if (session === undefined || chunk.to !== this.#ports.life()) {
+			this.#refuse(chunk, routed);
+			return;
+		}
+		if (!chunk.end && chunk.data.length < LEAST_CHUNK) return;
+		if (session.due && session.hops !== hops) this.#answer(session);
+		session.hops = hops;
+		session.heard = this.#ports.clock.now();
+		session.starved = false;
+		this.#used(session);
+		this.#skipTo(session, chunk.base);
+		if (chunk.number > session.next) this.#keepEarly(session, chunk);
+		else if (chunk.number === session.next) this.#take(session, chunk);
+		this.#takeEarly(session);
+		if (this.#sessions.has(session.key)) this.#acknowledge(session);
+		else this.#refuse(chunk, routed);
+	}
+
+	/** There is room again: those who were turned away may go on. */
+	roomAgain(): void {
+		for (const session of [...this.#sessions.values()]) {
+			if (!session.starved) continue;
+			session.starved = false;
+			this.#takeEarly(session);
+			this.#acknowledge(session);
+		}
+	}
+
+	/** Forgets all sessions. */
+	clear(): void {
+		for (const session of [...this.#sessions.values()]) this.#forget(session);
+	}
+
+	/** Makes `session` the one used last. */
+	#used(session: Session): void {
+		this.#sessions.delete(session.key);
+		this.#sessions.set(session.key, session);
+		const [oldest] = this.#sessions.values();
+		if (this.#sessions.size > SESSIONS && oldest !== undefined) this.#forget(oldest);
+	}
+
+	#forget(session: Session): void {
+		this.#sessions.delete(session.key);
+		this.#skipTo(session, Infinity);
+	}
+
+	/** The sender no longer cares about chunks before `base`. */
+	#skipTo(session: Session, base: number): void {
+		if (base <= session.next) return;
+		session.next = base;
+		this.#dropParts(session);
+		session.tooLarge = false;
+		for (const chunk of session.early.values()) {
+			if (chunk.number < base) this.#dropEarly(session, chunk);
+		}
+	}
+
+	#dropParts(session: Session): void {
+		this.#partBytes -= session.partBytes + session.parts.length * OVERHEAD;
+		session.parts = [];
+		session.partBytes = 0;
+		this.#assembling.delete(session);
+		if (!this.#crowded) return;
+		this.#crowded = false;
+		this.#ports.clock.defer(() => {
+			this.roomAgain();
+		});
+	}
+
+	#keepEarly({ early }: Session, chunk: Chunk): void {
+		const cost = chunk.data.length + OVERHEAD;
+		if (early.has(chunk.number) || early.size >= EARLY) return;
+		if (this.#earlyBytes + cost > EARLY_BYTES) return;
+		early.set(chunk.number, { ...chunk, data: new Uint8Array(chunk.data) });
+		this.#earlyBytes += cost;
+	}
+
+	#dropEarly(session: Session, chunk: Chunk): void {
+		if (session.early.delete(chunk.number)) this.#earlyBytes -= chunk.data.length + OVERHEAD;
+	}
+
+	/** Takes the chunk whose turn it is; false when that cannot be now. */
+	#take(session: Session, { start, end, data }: Chunk): boolean {
+		if (session.tooLarge) return false;
+		if (start !== (session.parts.length === 0)) {
+			// A piece of a message whose beginning is not here, or a message within another.
+			this.#forget(session);
+			return false;
+		}
+		const bytes = session.partBytes + data.length;
+		if (bytes > this.#ports.limit) {
+			this.#dropParts(session);
+			session.tooLarge = true;
+			return false;
+		}
+		if (end) {
+			const message = join([...session.parts, data], bytes);
+			if (!this.#ports.accept(remotePeer(session.origin), message)) {
+				session.starved = true;
+				return false;
+			}
+			this.#dropParts(session);
+		} else {
+			if (!this.#roomFor(session, data.length + OVERHEAD)) {
+				session.starved = true;
+				this.#crowded = true;
+				return false;
+			}
+			session.parts.push(new Uint8Array(data));
+			session.partBytes = bytes;
+			this.#partBytes += data.length + OVERHEAD;
+			this.#assembling.add(session);
+		}
+		session.next++;
+		return true;
+	}
+
+	#takeEarly(session: Session): void {
+		for (;;) {
+			const chunk = session.early.get(session.next);
+			if (chunk === undefined || !this.#take(session, chunk)) return;
+			this.#dropEarly(session, chunk);
+		}
+	}
+
+	/** Whether an unfinished message may grow by so many bytes. */
+	#roomFor(session: Session, bytes: number): boolean {
+		for (const oldest of this.#assembling) {
+			if (oldest === session || this.#partBytes + bytes <= PARTS_BYTES) return true;
+			const stalled = !oldest.starved && this.#ports.clock.now() - oldest.heard > STALLED;
+			if (!stalled) return false;
+			this.#forget(oldest);
+		}
+		return true;
+	}
+
+	/** Answers once for all that is taken in one go. */
+	#acknowledge(session: Session): void {
+		if (session.due) return;
+		session.due = true;
+		this.#ports.clock.defer(() => {
+			// It may have been answered, or forgotten, meanwhile.
+			if (session.due && this.#sessions.get(session.key) === session) this.#answer(session);
+			session.due = false;
+		});
+	}
+
+	#answer({ origin, number, exact, next, hops, starved, tooLarge }: Session): void {
+		const state = starved ? "full" : tooLarge ? "tooLarge" : "open";
+		const life = this.#ports.life();
+		this.#ports.reply(origin, { session: number, life, exact, state, next, hops });
+	}
+
+	/** The session that a chunk belongs to is not, or no longer, one of ours. */
+	#refuse({ session }: Chunk, { origin, exact, hops }: Routed): void {
+		const life = this.#ports.life();
+		this.#ports.reply(origin, { session, life, exact, state: "restarted", next: 0, hops });
+	}
+}
+
+function keyOf(session: number, { origin, target }: Pick<Routed, "origin" | "target">): string {
+	return `${session} ${origin.hash.toString()} ${target.toString()}`;
+}
+
+/** A copy, whatever the parts are. */
+function join(parts: readonly Uint8Array[], length: number): Uint8Array {
+	const whole = new Uint8Array(length);
+	let offset = 0;
+	for (const part of parts) {
+		whole.set(part, offset);
+		offset += part.length;
+	}
+	return whole;
+}

@@ -1,0 +1,147 @@
+import { Hash, type Limits, type Ports, type Wait } from "@cicada/chordlib";
+
+import { EXCLUDED_LIMIT } from "./broadcast.ts";
+import { SwarmError } from "./errors.ts";
+import type { InboxLimits } from "./inbox.ts";
+import type { PeerSocket, RemotePeer } from "./remote-peer.ts";
+
+/** Functions that watch what a peer does. One that throws is reported as an `error` event and harms nothing else. */
+export interface SwarmHooks {
+	/** Every packet sent, the ring's own traffic included. */
+	send(link: PeerSocket, packet: Uint8Array): void;
+	/** Every complete application message. */
+	recv(source: RemotePeer, data: Uint8Array): void;
+	/** Every peer that joins us: that dials this one. */
+	newPeer(link: PeerSocket): void;
+}
+
+export interface SwarmOptions {
+	/** The swarm's name: peers of different swarms refuse each other. Default `""`. */
+	readonly network?: string;
+	/** How much may wait for `recv`. */
+	readonly inbox?: Partial<InboxLimits>;
+	/** Bytes of the largest message. Default 1 MiB. */
+	readonly message?: number;
+	/** Length of the ring's successor list: so many neighbours in a row may die at once. Default 16. */
+	readonly successors?: number;
+	/** Limits on links and requests, as in chordlib. */
+	readonly limits?: Partial<Limits>;
+	/** Clock, randomness and network, where not the system's: a simulator's, for tests. */
+	readonly ports?: Partial<Ports>;
+}
+
+export interface SendOptions extends Wait {
+	/** Extra copies by other routes, at most 32; the application at the other end gets one. Default 0. */
+	readonly duplicates?: number;
+	/** `"ring"`: only over links of the ring. `"auto"` may dial the target; in this version it does not yet. */
+	readonly route?: "auto" | "ring";
+}
+
+export interface BroadcastOptions extends Wait {
+	/** Peers that shall neither get the message nor relay it, at most 256. */
+	readonly visited?: Iterable<Hash>;
+}
+
+export interface SwarmEvents {
+	/** A link to a peer is ready. */
+	peer: RemotePeer;
+	/** The link to a peer is gone. */
+	peerGone: RemotePeer;
+	/** A hook or a listener of yours failed. */
+	error: unknown;
+}
+
+const MESSAGE = 1_048_576;
+const INBOX: InboxLimits = { messages: 1_024, bytes: 16 * 1_048_576 };
+/** Extra copies of one message. */
+const MOST_DUPLICATES = 32;
+
+/** `INVALID_ARGUMENT`, to be thrown. */
+export function invalid(message: string): SwarmError {
+	return new SwarmError("INVALID_ARGUMENT", message);
+}
+
+/** For what must be an object when it is given. */
+export function checkObject<T extends object>(what: string, given: T | undefined): Partial<T> {
+	if (given === undefined) return {};
+	if (typeof given !== "object" || given === null) throw invalid(`${what} must be an object`);
+	return given;
+}
+
+export function checkHooks(given: Partial<SwarmHooks> | undefined): Partial<SwarmHooks> {
+	const hooks = checkObject("hooks", given);
+	for (const name of ["send", "recv", "newPeer"] as const) {
+		const { [name]: hook } = hooks;
+		if (hook !== undefined && typeof hook !== "function")
+			throw invalid(`the hook ${name} must be a function`);
+	}
+	return hooks;
+}
+
+export function checkMessageLimit(limit: number = MESSAGE): number {
+	return checkCount("message", limit);
+}
+
+export function checkInbox(given: Partial<InboxLimits> | undefined): InboxLimits {
+	const { messages = INBOX.messages, bytes = INBOX.bytes } = checkObject("inbox", given);
+	return {
+		messages: checkCount("inbox.messages", messages),
+		bytes: checkCount("inbox.bytes", bytes),
+	};
+}
+
+function checkCount(name: string, value: number): number {
+	if (!Number.isSafeInteger(value) || value < 1) {
+		throw invalid(`${name} must be a positive integer`);
+	}
+	return value;
+}
+
+/** For the options of an operation that waits. `Waits` itself does the same, but only once it has been started. */
+export function checkWait<T extends Wait>(given: T | undefined): Partial<T> {
+	const options = checkObject("options", given);
+	const { timeout, signal } = options;
+	if (timeout !== undefined && !(typeof timeout === "number" && timeout >= 0)) {
+		throw invalid("timeout must be a number of milliseconds, 0 or more");
+	}
+	if (signal !== undefined && !(signal instanceof AbortSignal)) {
+		throw invalid("signal must be an AbortSignal");
+	}
+	signal?.throwIfAborted();
+	return options;
+}
+
+export function checkDuplicates(duplicates: number): number {
+	if (!Number.isInteger(duplicates) || duplicates < 0 || duplicates > MOST_DUPLICATES) {
+		throw invalid(`duplicates must be an integer from 0 to ${MOST_DUPLICATES}`);
+	}
+	return duplicates;
+}
+
+export function checkVisited(visited: Iterable<Hash>): Hash[] {
+	if (typeof visited === "string" || typeof visited?.[Symbol.iterator] !== "function") {
+		throw invalid("visited must be an iterable of Hashes");
+	}
+	const hashes = new Map<string, Hash>();
+	for (const hash of visited) {
+		if (!(hash instanceof Hash)) throw invalid("visited must hold Hashes");
+		hashes.set(hash.toString(), hash);
+		if (hashes.size > EXCLUDED_LIMIT) throw invalid(`visited may hold ${EXCLUDED_LIMIT} Hashes`);
+	}
+	return [...hashes.values()];
+}
+
+const utf8 = new TextEncoder();
+
+/** The caller's data as bytes of our own. @throws SwarmError `INVALID_ARGUMENT`, `TOO_LARGE` */
+export function copyOf(data: Uint8Array | string, limit: number): Uint8Array {
+	if (typeof data !== "string" && !(data instanceof Uint8Array)) {
+		throw invalid("data must be a Uint8Array or a string");
+	}
+	// Not slice(): a Buffer's gives a view.
+	const bytes = typeof data === "string" ? utf8.encode(data) : new Uint8Array(data);
+	if (bytes.length > limit) {
+		throw new SwarmError("TOO_LARGE", `${bytes.length} bytes; one message may hold ${limit}`);
+	}
+	return bytes;
+}
