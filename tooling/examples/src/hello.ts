@@ -4,8 +4,9 @@ const alice = await new SwarmPeer().bind("127.0.0.1", 0);
 const bob = await new SwarmPeer().bind("127.0.0.1", 0);
 await bob.connect(alice.listener);
 
-await bob.send(alice, "hello");
+await bob.send(alice.listener, "hello");
 const { source, data } = await alice.recv();
-console.log(`${source.hash.toString()} says ${new TextDecoder().decode(data)}`);
+console.log(new TextDecoder().decode(data)); // hello
+console.log(source.hash.equals(bob.hash)); // true
 
 await Promise.all([alice.close(), bob.close()]);

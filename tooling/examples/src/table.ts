@@ -7,19 +7,19 @@ const get = defineRequest("example.org/words/1/get", {
 });
 
 // Every node answers for the words whose hashes it owns.
-const start = async (): Promise<LocalNode> => {
-	const node = new LocalNode(({ host, port }) => `${host}:${port}`, { host: "127.0.0.1", port: 0 });
-	node.handle(get, (word) => new TextEncoder().encode(`${word}, says ${node.address.port}`));
+const start = async (name: string): Promise<LocalNode> => {
+	const node = new LocalNode(name, { host: "127.0.0.1", port: 0 });
+	node.handle(get, (word) => new TextEncoder().encode(`${word}, says the ${name} node`));
 	return node.listen();
 };
 
-const first = await start();
-const second = await start();
+const first = await start("first");
+const second = await start("second");
 await second.joinRing(first.address);
 
 const { node: owner } = await first.lookup(new Hash({ value: "cicada" }));
 const asker = owner.hash.equals(first.hash) ? second : first;
 const meaning = await asker.request(owner, get, "cicada");
-console.log(new TextDecoder().decode(meaning));
+console.log(new TextDecoder().decode(meaning)); // cicada, says the first node
 
 await Promise.all([first.close(), second.close()]);

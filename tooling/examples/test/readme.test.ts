@@ -75,8 +75,13 @@ test("a region is shown without its indentation", () => {
 
 const examples = readdirSync(join(root, "tooling/examples/src"));
 
-test.each(examples)("%s runs to its end", async (name) => {
+test.each(examples)("%s runs to its end, and prints what is in test/output", async (name) => {
 	const program = join(root, "tooling/examples/dist", name.replace(/\.ts$/, ".js"));
-	const ended = promisify(execFile)(process.execPath, [program], { timeout: 20_000 });
-	await expect(ended).resolves.toHaveProperty("stderr", "");
+	const options = { timeout: 20_000 };
+	const { stdout, stderr } = await promisify(execFile)(process.execPath, [program], options);
+	expect(stderr).toBe("");
+	await expect(stdout).toMatchFileSnapshot(`output/${name.replace(/\.ts$/, ".txt")}`);
+	const source = readFileSync(join(root, "tooling/examples/src", name), "utf8");
+	const said = [...source.matchAll(/^\s*console\.log\(.*\); \/\/ (.*)$/gm)].map(([, text]) => text);
+	expect(stdout.split("\n")).toEqual(expect.arrayContaining(said));
 });
