@@ -42,13 +42,10 @@ export function ringFindings(members: Members): readonly Finding[] {
 			found("ordered-ring", start.name, cycle.map((view) => short(view)).join(" "));
 		}
 	}
-	const [ring] = cycles;
-	if (ring !== undefined) {
-		const reaching = new Set(ring);
-		for (const view of members.values()) {
-			if (next.has(view) && !reaches(view, next, reaching)) {
-				found("appendage", view.name, "it does not reach the ring");
-			}
+	const reaching = new Set(cycles.flat());
+	for (const view of members.values()) {
+		if (next.has(view) && !reaches(view, next, reaching)) {
+			found("appendage", view.name, "it comes to no ring");
 		}
 	}
 	return findings;
