@@ -89,10 +89,11 @@ describe("the local rules", () => {
 	it("successor-answered: who is put first has answered", () => {
 		const answered = ({ id }: Pointer): boolean => id !== at(2).id;
 		expect(local(view(1, [2, 3]), view(1, [3]), { answered })).toEqual(["successor-answered"]);
-		// It moved up, or came with the list at a join.
-		expect(local(view(1, [2]), view(1, [15, 2]), { answered })).toEqual([]);
+		expect(local(view(1, [2]), view(1, [15, 2]), { answered })).toEqual(["successor-answered"]);
 		const joining = view(1, [], undefined, { standing: "joining" });
-		expect(local(view(1, [2]), joining, { answered })).toEqual([]);
+		expect(local(view(1, [2]), joining, { answered })).toEqual(["successor-answered"]);
+		// It was there before, and is not accused again.
+		expect(local(view(1, [2, 3]), view(1, [2]), { answered })).toEqual([]);
 	});
 
 	it("successor-alive: who is put first has answered just now", () => {

@@ -20,9 +20,9 @@ export interface LocalFacts {
 /**
  * The rules that a node can keep by itself, whatever the network does.
  *
- * That the first successor has answered is demanded of one that was put there. One that moved up, since those
- * before it were dropped, has not been asked yet, nor has the first of the list that a joiner is handed by its
- * predecessor: both are asked next.
+ * Who becomes the first successor or the predecessor has answered, whether it was put there or moved up. When it has
+ * answered tells its death: where no answer takes longer than is waited for, it was a member so lately. Only a
+ * joiner's predecessor may have answered longer ago, since the joiner asks its successors after that.
  */
 export function localFindings(
 	now: View,
@@ -50,27 +50,22 @@ export function localFindings(
 	for (const pointer of predecessor === undefined ? successors : [predecessor, ...successors]) {
 		if (!facts.wasMember(pointer)) found("known", `${short(pointer)} was never a member`);
 	}
+	const joins = before?.standing !== "member";
 	if (predecessor !== undefined && !same(predecessor, before?.predecessor)) {
 		if (!facts.answered(predecessor)) {
 			found("predecessor-answered", `${short(predecessor)} never answered`);
-		} else if (!facts.livedLately(predecessor)) {
+		} else if (!joins && !facts.livedLately(predecessor)) {
 			found("predecessor-alive", `${short(predecessor)} was dead already`);
 		}
 	}
 	const [first] = successors;
-	if (first !== undefined && wasPut(first, before)) {
+	if (first !== undefined && !same(first, before?.successors[0])) {
 		if (!facts.answered(first)) found("successor-answered", `${short(first)} never answered`);
 		else if (!facts.livedLately(first)) {
 			found("successor-alive", `${short(first)} was dead already`);
 		}
 	}
 	return findings;
-}
-
-/** Whether a member put its first successor there, rather than that it moved up or came with the list at its join. */
-function wasPut(first: Pointer, before: View | undefined): boolean {
-	if (before?.standing !== "member") return false;
-	return !before.successors.some((pointer) => same(pointer, first));
 }
 
 function isClockwise(id: string, successors: readonly Pointer[]): boolean {
