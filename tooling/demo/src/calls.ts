@@ -23,7 +23,13 @@ export interface Order {
 
 /** What became of it, as its sender sees it. */
 export type Fate =
-	| { readonly outcome: "delivered"; readonly hops: number; readonly rtt: number }
+	| {
+			readonly outcome: "delivered";
+			readonly hops: number;
+			readonly rtt: number;
+			/** Whether there was a link to the target by then. */
+			readonly linked: boolean;
+	  }
 	| { readonly outcome: "rejected"; readonly why: string }
 	| { readonly outcome: "linked" };
 

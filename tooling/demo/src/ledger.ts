@@ -8,8 +8,6 @@ export interface Sent {
 	readonly from: Pick<Peer, "name" | "place">;
 	readonly to: Pick<Peer, "name" | "place">;
 	readonly fate: Exclude<Fate, { outcome: "linked" }>;
-	/** Whether the two had a link to each other. */
-	readonly linked: boolean;
 }
 
 interface Broadcast {
@@ -56,8 +54,9 @@ export class Ledger {
 
 	sendings(sent: readonly Sent[]): Sending[] {
 		return sent.map((one) => {
-			const { hops, rtt } = one.fate.outcome === "delivered" ? one.fate : { hops: 0, rtt: 0 };
-			return { delivered: this.#trouble(one) === undefined, hops, rtt, linked: one.linked };
+			const none = { hops: 0, rtt: 0, linked: false };
+			const { hops, rtt, linked } = one.fate.outcome === "delivered" ? one.fate : none;
+			return { delivered: this.#trouble(one) === undefined, hops, rtt, linked };
 		});
 	}
 

@@ -53,7 +53,7 @@ The JSON object:
   hops              {mean, max} links crossed
   rttMs             {p50, p99} milliseconds until the sender knew
   rounds            the same for each round, with its name; "linked" counts messages between peers
-                    that had a link all the same, because too few others were to be found
+                    that had a link all the same, for want of others, or got one meanwhile
   toKilled          {sent, delivered, rejected} messages to the peer that was killed
   broadcast         {reached, expected, ms}, the sender left out
   broadcastHealed   the same once the ring has healed

@@ -39,7 +39,8 @@ const send = async ({ message, to, duplicates, unlessLinked }: Order): Promise<F
 	try {
 		const options = { duplicates, route: "ring" } as const;
 		const { hops, rtt } = await peer.send([to.host, to.port], text(message), options);
-		return { outcome: "delivered", hops, rtt };
+		// The ring may have opened a link while the message was under way.
+		return { outcome: "delivered", hops, rtt, linked: links().includes(to.id) };
 	} catch (error) {
 		return { outcome: "rejected", why: why(error) };
 	}

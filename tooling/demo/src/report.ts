@@ -6,7 +6,7 @@ export interface Sending {
 	/** Links crossed, and milliseconds until the sender knew; of delivered messages only. */
 	readonly hops: number;
 	readonly rtt: number;
-	/** Whether sender and target had a link to each other. */
+	/** Whether sender and target had a link to each other, at the latest when it was delivered. */
 	readonly linked: boolean;
 }
 
@@ -105,7 +105,7 @@ export function show(report: Report, screen: Screen): void {
 	for (const round of rounds) screen.line(figuresRow(round.name, round));
 	screen.line(figuresRow("all", report));
 	if (report.linked > 0) {
-		screen.line(`  (${report.linked} of them between peers with a link: too few were without one)`);
+		screen.line(`  (${report.linked} of them between peers that had a link, or got one meanwhile)`);
 	}
 	screen.line();
 	const { sent, delivered, rejected } = toKilled;

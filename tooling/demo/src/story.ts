@@ -256,7 +256,7 @@ export class Story {
 		const message = this.#ledger.number();
 		const order = { message, to: to.place, duplicates, unlessLinked: apart };
 		const fate: Fate = await from.call("send", order);
-		return fate.outcome === "linked" ? undefined : { message, from, to, fate, linked: !apart };
+		return fate.outcome === "linked" ? undefined : { message, from, to, fate };
 	}
 }
 
@@ -274,7 +274,9 @@ async function apart(peers: readonly Peer[]): Promise<Pair[]> {
 	);
 }
 
+/** Says between whom messages went. */
 function whom(sent: readonly Sent[]): string {
-	if (!sent.some(({ linked }) => linked)) return "between peers that are not adjacent";
-	return "between peers (there are too few that are not adjacent)";
+	const linked = sent.filter(({ fate }) => fate.outcome === "delivered" && fate.linked).length;
+	const whole = "between peers that are not adjacent";
+	return linked === 0 ? whole : `${whole}, but for ${linked}`;
 }

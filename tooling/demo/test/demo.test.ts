@@ -52,13 +52,14 @@ function signalGroup({ pid = 0 }: ChildProcess, signal: NodeJS.Signals | 0): boo
 	}
 }
 
-/** Whether processes of the group run. Those that are dead, and that nobody has asked about yet, do not. */
-function anyoneIn(group: ChildProcess): boolean {
-	if (!signalGroup(group, 0)) return false;
-	if (!existsSync("/proc/self/stat")) return true;
+/** Where Linux tells of its processes. */
+const PROC = existsSync("/proc/self/stat");
+
+/** The processes of the group that run. Those that are dead, and that nobody has asked about yet, do not. */
+function membersOf(group: ChildProcess): number[] {
 	return readdirSync("/proc")
 		.filter((name) => /^\d+$/.test(name))
-		.some((pid) => {
+		.filter((pid) => {
 			try {
 				const [, state = "", , leader] =
 					/\) (\S) (\d+) (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, "utf8")) ?? [];
@@ -66,7 +67,12 @@ function anyoneIn(group: ChildProcess): boolean {
 			} catch {
 				return false;
 			}
-		});
+		})
+		.map(Number);
+}
+
+function anyoneIn(group: ChildProcess): boolean {
+	return signalGroup(group, 0) && (!PROC || membersOf(group).length > 0);
 }
 
 /** Waits until no process of the group runs; false when some still do after 5 s. */
@@ -197,4 +203,23 @@ describe.each([
 		expect(await allGone(run.process)).toBe(true);
 		expect(await run.ended).toBe("SIGKILL");
 	});
+});
+
+test.runIf(PROC)("a signal that its peers get too is the demo's to act upon", async () => {
+	const run = start("--peers", "4", "--messages", "50");
+	await said(run, "formed");
+	const peers = membersOf(run.process).filter((pid) => pid !== run.process.pid);
+	expect(peers).toHaveLength(4);
+	for (const pid of peers) {
+		for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.kill(pid, signal);
+	}
+	expect(await run.ended, run.written.stdout).toBe(0);
+});
+
+test("when nobody reads on, it ends", async () => {
+	const run = start("--peers", "4", "--messages", "100000");
+	await said(run, "formed");
+	run.process.stdout?.destroy();
+	expect(await run.ended).toBe(1);
+	expect(await allGone(run.process)).toBe(true);
 });

@@ -10,13 +10,13 @@ const peer = (name: string): Sent["to"] => ({
 });
 const [ann, bob, eve] = [peer("ann"), peer("bob"), peer("eve")];
 
-const acknowledged: Sent["fate"] = { outcome: "delivered", hops: 2, rtt: 3 };
+const acknowledged: Sent["fate"] = { outcome: "delivered", hops: 2, rtt: 3, linked: false };
 
 /** One message from ann to bob, and what bob says that he received. */
 function after(fate: Sent["fate"], arrivals: (message: number) => Arrival[]): [boolean, string[]] {
 	const ledger = new Ledger();
 	const message = ledger.number();
-	const sent: Sent = { message, from: ann, to: bob, fate, linked: false };
+	const sent: Sent = { message, from: ann, to: bob, fate };
 	ledger.received(bob, arrivals(message));
 	return [ledger.sendings([sent])[0]?.delivered === true, ledger.failures([sent])];
 }
