@@ -77,7 +77,7 @@ function noTraversal(nat: "auto" | "off"): undefined {
 }
 
 function address(host: unknown, port: unknown): Address {
-	if (typeof host !== "string" || !Number.isInteger(port)) throw malformed();
+	if (typeof host !== "string" || host === "" || !Number.isInteger(port)) throw malformed();
 	const given = { host, port: port as number };
 	if (given.port < 1 || given.port > 65_535) {
 		throw new SwarmError("INVALID_PORT", `${formatAddress(given)} has no valid port`);

@@ -22,6 +22,8 @@ const EARLY = 64;
 const EARLY_BYTES = 4 * 1_048_576;
 /** Bytes of unfinished messages in all. The one that was begun first may go beyond, so that one always can end. */
 const PARTS_BYTES = 4 * 1_048_576;
+/** Chunks are numbered below this; it is the highest that a reply can carry. */
+const LAST = 2 ** 48 - 1;
 /** What a chunk that is kept takes besides its data. */
 const OVERHEAD = 128;
 /** Milliseconds after which an unfinished message that does not go on makes room for others. */
@@ -99,7 +101,8 @@ export class Inbound {
 			this.#refuse(chunk, routed);
 			return;
 		}
-		if (!chunk.end && chunk.data.length < LEAST_CHUNK) return;
+		const crumb = !chunk.end && chunk.data.length < LEAST_CHUNK;
+		if (crumb || chunk.number >= LAST || chunk.base >= LAST) return;
 		if (session.due && session.hops !== hops) this.#answer(session);
 		session.hops = hops;
 		session.heard = this.#ports.clock.now();

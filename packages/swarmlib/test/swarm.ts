@@ -48,6 +48,13 @@ export class Swarm {
 		return added;
 	}
 
+	/** The peer that came first. */
+	get first(): SwarmPeer {
+		const [first] = this.peers;
+		if (first === undefined) throw new Error("nobody is there");
+		return first;
+	}
+
 	hostOf(peer: SwarmPeer): SimHost {
 		const host = this.#hosts.get(peer);
 		if (host === undefined) throw new Error("no such peer");

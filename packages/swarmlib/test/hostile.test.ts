@@ -1,0 +1,322 @@
+import {
+	Hash,
+	LocalNode,
+	type NoticeType,
+	defineNotice,
+	defineRequest,
+	formatAddress,
+	rest,
+} from "@cicada/chordlib";
+import { expect, test } from "vitest";
+
+import type { SwarmPeer } from "../src/index.ts";
+import { assertForSeeds } from "./seeds.ts";
+import { Swarm, codeOf, drain, sparse, text } from "./swarm.ts";
+
+const FILE = "hostile.test.ts";
+
+// The swarm's own messages, with any bytes in them.
+const knock = defineNotice("cicada/swarm/1/knock", rest);
+const chunk = defineNotice("cicada/swarm/1/chunk", rest);
+const reply = defineNotice("cicada/swarm/1/reply", rest);
+const piece = defineRequest("cicada/swarm/1/broadcast", { request: rest, response: rest });
+
+/** Big-endian numbers, one after the other: pairs of a size in bytes and a value. */
+function fields(...pairs: readonly (readonly [size: number, value: number])[]): Uint8Array {
+	return Buffer.concat(
+		pairs.map(([size, value]) => {
+			const bytes = Buffer.alloc(size);
+			bytes.writeUIntBE(value, 0, size);
+			return bytes;
+		}),
+	);
+}
+
+interface ChunkFields {
+	readonly session?: number;
+	readonly to: number;
+	readonly number?: number;
+	readonly base?: number;
+	readonly start?: number;
+	readonly end?: number;
+	readonly data?: Uint8Array | string;
+}
+
+function chunkBody(given: ChunkFields): Uint8Array {
+	const { session = 1, to, number = 0, base = 0, start = 1, end = 1, data = "" } = given;
+	const head = fields([6, session], [6, to], [6, number], [6, base], [1, start], [1, end]);
+	return Buffer.concat([head, Buffer.from(data)]);
+}
+
+/** A reply as `session life exact state next`; the states are open, full, tooLarge and restarted. */
+function readReply(body: Uint8Array): {
+	session: number;
+	life: number;
+	state: string;
+	next: number;
+} {
+	const bytes = Buffer.from(body);
+	const states = ["open", "full", "tooLarge", "restarted"];
+	return {
+		session: bytes.readUIntBE(0, 6),
+		life: bytes.readUIntBE(6, 6),
+		state: states[bytes.readUInt8(13)] ?? "?",
+		next: bytes.readUIntBE(14, 6),
+	};
+}
+
+/** A member of the ring that says whatever it likes, and hears what it is answered. */
+class Villain {
+	readonly node: LocalNode;
+	readonly replies: ReturnType<typeof readReply>[] = [];
+	readonly #swarm: Swarm;
+
+	private constructor(swarm: Swarm, node: LocalNode) {
+		this.#swarm = swarm;
+		this.node = node;
+		node.handleRouted(reply, (body) => this.replies.push(readReply(body)));
+	}
+
+	static async join(swarm: Swarm): Promise<Villain> {
+		const host = swarm.simulation.host("villain");
+		const ports = { clock: host.clock, random: host.random, transport: host.transport };
+		const bind = { host: host.ip, port: 7000 };
+		const node = new LocalNode(formatAddress, bind, { ports, successors: 2 });
+		await node.listen();
+		await swarm.until(node.joinRing(swarm.first.listener));
+		await swarm.simulation.run(5_000);
+		return new Villain(swarm, node);
+	}
+
+	/** Says something to a peer, and gives the last answer within half a second. */
+	async say(
+		to: SwarmPeer,
+		type: NoticeType<Uint8Array>,
+		...bodies: readonly Uint8Array[]
+	): Promise<ReturnType<typeof readReply> | undefined> {
+		this.replies.length = 0;
+		for (const body of bodies) this.node.route(to.hash, type, body);
+		await this.#swarm.simulation.run(500);
+		return this.replies.at(-1);
+	}
+
+	/** Opens a session, and gives the life of the peer that it is with. */
+	async knock(to: SwarmPeer, session = 1): Promise<number> {
+		const answer = await this.say(to, knock, fields([6, session]));
+		if (answer?.state !== "open" || answer.session !== session) throw new Error("no answer");
+		return answer.life;
+	}
+}
+
+async function withVillain(
+	seed: number,
+): Promise<{ swarm: Swarm; villain: Villain; victim: SwarmPeer; errors: unknown[] }> {
+	const swarm = new Swarm(seed, sparse);
+	await swarm.grow(8);
+	const errors: unknown[] = [];
+	for (const peer of swarm.peers) peer.on("error", (error) => errors.push(error));
+	const villain = await Villain.join(swarm);
+	const victim = swarm.peers[3];
+	if (victim === undefined) throw new Error("nobody");
+	return { swarm, villain, victim, errors };
+}
+
+/** That all peers can still send to each other. */
+async function expectService(swarm: Swarm): Promise<void> {
+	const pairs = swarm.peers.flatMap((from) => swarm.peers.map((to) => [from, to] as const));
+	for (const peer of swarm.peers) await drain(peer);
+	await swarm.until(Promise.all(pairs.map(([from, to]) => from.send(to, "service"))));
+	for (const peer of swarm.peers) {
+		expect(await drain(peer)).toEqual(swarm.peers.map(() => "service"));
+	}
+}
+
+test("bodies that are no messages are ignored, and the peer goes on serving", async () => {
+	await assertForSeeds(FILE, 5, async (seed) => {
+		const { swarm, villain, victim, errors } = await withVillain(seed);
+		const { random } = swarm.simulation;
+		for (let i = 0; i < 200; i++) {
+			const body = random.bytes(Math.floor(random.next() * 90));
+			const type = [knock, chunk, reply][i % 3] ?? knock;
+			villain.node.route(victim.hash, type, body);
+		}
+		const whole = chunkBody({ to: await villain.knock(victim), data: "" });
+		for (let length = 0; length < whole.length; length++) {
+			villain.node.route(victim.hash, chunk, whole.subarray(0, length));
+		}
+		const remote = { hash: victim.hash, address: victim.listener };
+		for (let i = 0; i < 50; i++) {
+			const body = random.bytes(Math.floor(random.next() * 300));
+			await expect(swarm.until(villain.node.request(remote, piece, body))).rejects.toMatchObject({
+				code: "REMOTE",
+			});
+		}
+		expect(victim.pending).toBe(0);
+		expect(errors).toEqual([]);
+		await expectService(swarm);
+	});
+});
+
+test("a chunk without a session, or for another life, is answered so, and not taken", async () => {
+	const { villain, victim } = await withVillain(1);
+	const life = await villain.knock(victim);
+	for (const body of [{ to: life, session: 2 }, { to: life + 1 }, { to: 0 }]) {
+		const answer = await villain.say(victim, chunk, chunkBody({ ...body, data: "x" }));
+		expect(answer).toMatchObject({ state: "restarted", life });
+	}
+	expect(victim.pending).toBe(0);
+	expect(await villain.say(victim, chunk, chunkBody({ to: life, data: "x" }))).toMatchObject({
+		state: "open",
+		next: 1,
+	});
+	expect(await drain(victim)).toEqual(["x"]);
+});
+
+test("a message without its beginning, or within another, is never taken, and ends the session", async () => {
+	const { villain, victim } = await withVillain(2);
+	const data = "x".repeat(1_024);
+	const life = await villain.knock(victim, 1);
+	const middle = chunkBody({ to: life, session: 1, number: 7, base: 7, start: 0, data });
+	expect(await villain.say(victim, chunk, middle)).toMatchObject({ state: "restarted" });
+	await villain.knock(victim, 2);
+	const [first, again] = [0, 1].map((number) =>
+		chunkBody({ to: life, session: 2, number, end: number, data }),
+	);
+	if (first === undefined || again === undefined) throw new Error("two chunks");
+	expect(await villain.say(victim, chunk, first)).toMatchObject({ state: "open", next: 1 });
+	expect(await villain.say(victim, chunk, again)).toMatchObject({ state: "restarted" });
+	expect(victim.pending).toBe(0);
+});
+
+test("what is said twice, in any order, or again later is taken once, in order", async () => {
+	const { villain, victim } = await withVillain(3);
+	const to = await villain.knock(victim);
+	const chunks = ["a", "b", "c", "d"].map((data, number) => chunkBody({ to, number, data }));
+	const [a, b, c, d] = chunks as [Uint8Array, Uint8Array, Uint8Array, Uint8Array];
+	const answer = await villain.say(victim, chunk, d, c, d, a, a, b, c, b);
+	expect(answer).toMatchObject({ state: "open", next: 4 });
+	await villain.say(victim, chunk, ...chunks);
+	expect(await drain(victim)).toEqual(["a", "b", "c", "d"]);
+});
+
+test("numbers of any size do no harm", async () => {
+	const { swarm, villain, victim } = await withVillain(4);
+	const to = await villain.knock(victim);
+	const huge = 2 ** 48 - 1;
+	const bodies = [
+		{ number: huge, base: 0 },
+		{ number: 3, base: huge },
+		{ number: huge, base: huge },
+		{ number: 0, base: 0 },
+	].map((body) => chunkBody({ to, ...body, data: "x" }));
+	await villain.say(victim, chunk, ...bodies);
+	expect(await drain(victim)).toEqual(["x"]);
+	await expectService(swarm);
+});
+
+test("a message larger than allowed is refused however it is cut, and crumbs are ignored", async () => {
+	const { villain, victim } = await withVillain(5);
+	const to = await villain.knock(victim);
+	const data = Buffer.alloc(49_152);
+	const parts = Array.from({ length: 23 }, (_, number) =>
+		chunkBody({ to, number, start: number === 0 ? 1 : 0, end: 0, data }),
+	);
+	const answer = await villain.say(victim, chunk, ...parts);
+	expect(answer).toMatchObject({ state: "tooLarge", next: 21 });
+	const crumb = chunkBody({ to, number: 23, base: 23, end: 0, data: "x" });
+	expect(await villain.say(victim, chunk, crumb)).toBeUndefined();
+	const next = chunkBody({ to, number: 23, base: 23, data: "after it" });
+	expect(await villain.say(victim, chunk, next)).toMatchObject({ state: "open", next: 24 });
+	expect(await drain(victim)).toEqual(["after it"]);
+});
+
+test("unfinished messages take 4 MiB in all, and make room for others when they do not go on", async () => {
+	const { swarm, villain, victim } = await withVillain(6);
+	const sessions = Array.from({ length: 200 }, (_, i) => i + 1);
+	const data = Buffer.alloc(49_152);
+	let taken = 0;
+	for (const session of sessions) {
+		const to = await villain.knock(victim, session);
+		const answer = await villain.say(victim, chunk, chunkBody({ to, session, end: 0, data }));
+		taken += answer?.next ?? 0;
+		// All within the time after which it counts as stalled.
+		if (session === 19) break;
+	}
+	expect(taken).toBe(19);
+	await swarm.simulation.run(11_000);
+	const to = await villain.knock(victim, 1_000);
+	const flood = sessions.map((session) => session + 1_000);
+	for (const session of flood) villain.node.route(victim.hash, knock, fields([6, session]));
+	const bodies = flood.map((session) => chunkBody({ to, session, end: 0, data }));
+	await villain.say(victim, chunk, ...bodies);
+	await swarm.simulation.run(5_000);
+	const kept = villain.replies.filter(({ next }) => next === 1).length;
+	expect(kept).toBe(Math.floor((4 * 1_048_576) / (49_152 + 128)));
+	expect(villain.replies.filter(({ state }) => state === "full")).toHaveLength(200 - kept);
+	await expectService(swarm);
+	const large = new Uint8Array(1_048_576);
+	await swarm.until(swarm.first.send(victim, large));
+	expect((await victim.recv()).data).toHaveLength(1_048_576);
+});
+
+test("ten thousand sessions of a villain cost others at most a send under way", async () => {
+	const { swarm, villain, victim } = await withVillain(7);
+	for (let session = 1; session <= 10_000; session++) {
+		villain.node.route(victim.hash, knock, fields([6, session]));
+	}
+	await swarm.simulation.run(2_000);
+	const code = await swarm.until(codeOf(swarm.first.send(victim, "1")));
+	expect(["nothing", "UNREACHABLE"]).toContain(code);
+	await expectService(swarm);
+});
+
+test("replies to sessions that nobody has, or that promise too much, change nothing", async () => {
+	const { swarm, villain, victim } = await withVillain(8);
+	for (let session = 0; session < 50; session++) {
+		const body = fields([6, session], [6, 1], [1, 1], [1, session % 4], [6, 2 ** 48 - 1], [1, 255]);
+		villain.node.route(victim.hash, reply, body);
+	}
+	await swarm.simulation.run(1_000);
+	await expectService(swarm);
+});
+
+/** A piece of a broadcast that this test makes up. */
+function pieceBody(
+	limit: Hash,
+	excluded: readonly Hash[],
+	budget: number,
+	number: number,
+): Uint8Array {
+	return Buffer.concat([
+		new Hash({ value: "made up" }).bytes,
+		fields([1, 0], [6, 1], [4, number]),
+		limit.bytes,
+		fields([2, excluded.length]),
+		...excluded.map(({ bytes }) => bytes),
+		fields([4, budget], [2, 4]),
+		Buffer.from("spam"),
+	]);
+}
+
+test("pieces of a broadcast with any limit, exclusions and time come to an end, and reach nobody twice", async () => {
+	await assertForSeeds(FILE, 3, async (seed) => {
+		const { swarm, villain, victim, errors } = await withVillain(seed);
+		const remote = { hash: victim.hash, address: victim.listener };
+		const everyone = swarm.peers.map(({ hash }) => hash);
+		const nobody = Array.from({ length: 256 }, (_, i) => new Hash({ value: `${seed} ${i}` }));
+		const limits = [victim.hash, ...everyone, new Hash({ hashed: 0n }), ...nobody.slice(0, 4)];
+		for (const [index, limit] of limits.entries()) {
+			const excluded = [[], everyone, nobody, everyone.slice(2, 5)][index % 4] ?? [];
+			const budget = [0, 1, 4_000, 2 ** 32 - 1][index % 3] ?? 0;
+			const body = pieceBody(limit, excluded, budget, index % 5);
+			await swarm.until(villain.node.request(remote, piece, body, { timeout: 60_000 }));
+		}
+		for (const peer of swarm.peers) {
+			while (peer.pending > 5) throw new Error("more than the five that there were");
+			for (let i = peer.pending; i > 0; i--) expect(text(await peer.recv())).toBe("spam");
+		}
+		expect(errors).toEqual([]);
+		await expectService(swarm);
+		expect(await swarm.until(swarm.first.broadcast("real"))).toEqual({ reached: 7 });
+	});
+});
