@@ -49,7 +49,7 @@ export class Connections {
 	/** Accepted links that have not said who they are, and links that were replaced and end when they are quiet. */
 	readonly #pending = new Set<Connection>();
 	readonly #retired = new Map<Connection, number>();
-	#pins = new Set<Id>();
+	#pins: ReadonlyMap<Id, Contact> = new Map();
 	#sweep: Timer | undefined;
 	#stopped = false;
 
@@ -81,9 +81,10 @@ export class Connections {
 		});
 	}
 
-	/** Keeps links to these peers open, and lets go of others when they are idle. */
-	pin(ids: Set<Id>): void {
-		this.#pins = ids;
+	/** Keeps links to these peers open, and opens those that are missing; lets go of others when they are idle. */
+	keep(neighbours: ReadonlyMap<Id, Contact>): void {
+		this.#pins = neighbours;
+		for (const contact of neighbours.values()) this.open(contact, () => {});
 	}
 
 	/** The link to a peer: the one there is, or a new one. Cancelling only stops the waiting. */

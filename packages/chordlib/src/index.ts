@@ -7,6 +7,7 @@
 export { type Address, canonicalIp, formatAddress } from "./address.ts";
 export type { PeerLink } from "./connection.ts";
 export type { RemoteNode } from "./contact.ts";
+export type { Ports, Routed } from "./core.ts";
 export { ChordError, type ChordErrorCode } from "./errors.ts";
 export { Events, type Unsubscribe } from "./events.ts";
 export { Hash } from "./hash.ts";
@@ -18,8 +19,6 @@ export {
 	type LookupResult,
 	type NodeEvents,
 	type NodeHooks,
-	type Ports,
-	type Routed,
 	type Sender,
 } from "./local-node.ts";
 export { systemClock } from "./node/clock.ts";

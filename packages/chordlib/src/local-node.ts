@@ -1,11 +1,10 @@
 import { type Address, canonicalAddress, formatAddress, ipBytes } from "./address.ts";
-import type { Connection, ConnectionOwner, PeerLink } from "./connection.ts";
-import { Connections } from "./connections.ts";
-import { Contact, type RemoteNode, contactOf } from "./contact.ts";
-import { ChordError, isMalformed } from "./errors.ts";
+import type { Connection, PeerLink } from "./connection.ts";
+import { type Contact, type RemoteNode, contactOf } from "./contact.ts";
+import { Core, type Ports, type Routed, decodeResponse } from "./core.ts";
+import { ChordError } from "./errors.ts";
 import { Events, type Unsubscribe, guard } from "./events.ts";
-import { Hash, hashOf, idOf } from "./hash.ts";
-import type { Id } from "./id.ts";
+import { Hash, idOf } from "./hash.ts";
 import { type Limits, bodyLimit, completeLimits } from "./limits.ts";
 import { systemClock } from "./node/clock.ts";
 import { sha256, systemRandom } from "./node/crypto.ts";
@@ -24,7 +23,7 @@ import {
 	checkType,
 	invalid,
 } from "./options.ts";
-import type { Clock, Link, LinkHandler, Listener, Random, Transport } from "./ports.ts";
+import type { Link, LinkHandler, Listener, Transport } from "./ports.ts";
 import {
 	type Answer,
 	type Cancel,
@@ -32,21 +31,11 @@ import {
 	type NoticeType,
 	type RequestType,
 } from "./protocol.ts";
-import { Lookups } from "./ring/lookup.ts";
-import { type Envelope, type Found, routed, standing } from "./ring/messages.ts";
-import type { RingNetwork } from "./ring/network.ts";
-import { nextHop } from "./ring/route.ts";
-import { type Pace, Stabilizer } from "./ring/stabilize.ts";
-import { RingState, type Standing } from "./ring/state.ts";
+import type { Found } from "./ring/messages.ts";
+import type { Pace } from "./ring/stabilize.ts";
+import type { Standing } from "./ring/state.ts";
 import { type Wait, Waits } from "./wait.ts";
-import { decode, encode } from "./wire/codec.ts";
-
-/** What a node stands on: the system's clock, randomness and TCP, unless others are given. */
-export interface Ports {
-	readonly clock: Clock;
-	readonly random: Random;
-	readonly transport: Transport;
-}
+import { encode } from "./wire/codec.ts";
 
 export interface LocalNodeOptions {
 	/** The network's name: nodes of different networks refuse each other. Default `""`. */
@@ -81,6 +70,8 @@ export interface NodeEvents {
 	unlink: { peer: RemoteNode };
 	/** The node has come into a ring or is out of it. */
 	standing: Standing;
+	/** The neighbours are not the same as before. */
+	pointers: { predecessor: RemoteNode | undefined; successors: readonly RemoteNode[] };
 	/** Another arc of keys is this node's; `undefined` while it is not known where the arc starts. */
 	arc: { before: Arc | undefined; now: Arc | undefined };
 	/** A handler, hook or listener of yours failed. */
@@ -97,17 +88,6 @@ export interface LookupResult {
 /** Who sent a message that is being handled. */
 export interface Sender {
 	readonly peer: RemoteNode;
-}
-
-/** Where a routed message came from and was meant for. */
-export interface Routed {
-	/** Who sent it, by its own word. */
-	readonly origin: RemoteNode;
-	readonly target: Hash;
-	/** True when this node is the target itself, not merely the owner of its place. */
-	readonly exact: boolean;
-	/** Links that it crossed. */
-	readonly hops: number;
 }
 
 /**
@@ -137,7 +117,8 @@ export class LocalNode {
 	readonly #routedHandlers: Handlers<Routed>;
 	readonly #waits: Waits;
 	#phase: "new" | "listening" | "open" | "closed" = "new";
-	#parts: Parts | undefined;
+	#core: Core | undefined;
+	#listener: Listener | undefined;
 
 	/**
 	 * `bindAddr` is a local interface's address or name (`""` for all of them) and a port, 0 for any free one.
@@ -163,11 +144,11 @@ export class LocalNode {
 		this.#successorCount = checkSuccessors(successors);
 		this.#pace = checkPace(options.pace);
 		this.#limits = completeLimits(options.limits);
+		const { clock, random, transport } = checkObject("ports", ports);
 		this.#ports = {
-			clock: systemClock,
-			random: systemRandom,
-			transport: tcp,
-			...checkObject("ports", ports),
+			clock: clock ?? systemClock,
+			random: random ?? systemRandom,
+			transport: transport ?? tcp,
 		};
 		checkObject("hooks", hooks);
 		this.#hooks = hooks;
@@ -199,8 +180,8 @@ export class LocalNode {
 			const data = typeof this.#data === "function" ? checkBytes(this.#data(address)) : this.#data;
 			// Closed while it was about to listen.
 			if (this.#isClosed()) throw closedError();
-			const { hash, contact } = identity(data, address, this.#incarnation());
-			this.#parts = this.#assemble(listener, hash, contact);
+			this.#listener = listener;
+			this.#core = this.#createCore(new Hash({ value: data }), address);
 			this.#phase = "open";
 			return this;
 		} catch (error) {
@@ -211,49 +192,46 @@ export class LocalNode {
 	}
 
 	/**
-	 * Joins the ring of the first of `remote` that answers.
+	 * Joins the ring of the first of `remote` that answers. A node that is in a ring already merges the two: it resolves
+	 * when the merging has begun.
 	 * @throws ChordError `INVALID_ARGUMENT`, `NOT_LISTENING`, `UNRESOLVED`, `UNREACHABLE`, `INCOMPATIBLE`, `TIMEOUT`
-	 * (default 10,000 ms), `CLOSED`; `NO_ROUTE` while the ring is being repaired; `BUSY` when it is in a ring, or joins
-	 * one, already
+	 * (default 10,000 ms), `CLOSED`; `NO_ROUTE` while the ring is being repaired; `BUSY` while it is joining already
 	 */
 	async joinRing(remote: Address | readonly Address[], options?: Wait): Promise<void> {
-		const parts = this.#open();
+		const core = this.#open();
 		const remotes = ((Array.isArray(remote) ? remote : [remote]) as readonly Address[]).map(
 			checkDialAddress,
 		);
 		if (remotes.length === 0) throw invalid("no address to join through");
-		if (parts.state.standing === "joining") throw new ChordError("BUSY", "a join is under way");
-		if (parts.state.successor !== undefined) {
-			throw new ChordError("BUSY", "this node is in a ring already: leave that first");
-		}
+		const { joining, merging, state } = core;
+		if (state.standing === "joining") throw new ChordError("BUSY", "a join is under way");
+		const inRing = state.successor !== undefined;
+		if (!inRing) joining.prepare();
 		try {
 			await this.#waits.run<void>(options, this.#limits.requestTimeout, (budget, done) => {
 				const deadline = this.#ports.clock.now() + budget;
-				parts.stabilizer.prepare();
-				let cancel = this.#meet(parts, remotes, (error, contact) => {
-					if (contact === undefined) {
-						done(error);
-						return;
-					}
+				let cancel = this.#meet(core, remotes, (error, contact) => {
 					const left = Math.max(1, deadline - this.#ports.clock.now());
-					cancel = parts.stabilizer.join([contact], left, done);
+					if (contact === undefined) done(error);
+					else if (inRing) cancel = merging.mergeWith(contact, done);
+					else cancel = joining.join([contact], left, done);
 				});
 				return () => {
 					cancel();
 				};
 			});
 		} catch (error) {
-			parts.stabilizer.giveUp();
+			joining.giveUp();
 			throw error;
 		}
 	}
 
 	/** Says goodbye and leaves the ring. The node goes on listening, and can join again. */
 	async leaveRing(options?: Wait): Promise<void> {
-		const parts = this.#open();
+		const core = this.#open();
 		await this.#waits.run<void>(options, this.#limits.requestTimeout, (_budget, done) => {
-			this.#depart(parts, "leaving");
-			parts.connections.start();
+			core.depart("leaving");
+			core.connections.start();
 			const timer = this.#ports.clock.schedule(0, () => {
 				done(undefined);
 			});
@@ -273,7 +251,7 @@ export class LocalNode {
 		id: Hash,
 		options: { mode?: "recursive" | "iterative" } & Wait = {},
 	): Promise<LookupResult> {
-		const { lookups, contact } = this.#open();
+		const { lookups, hash } = this.#open();
 		if (!(id instanceof Hash)) throw invalid("lookup takes a Hash");
 		const { mode = "recursive" } = options;
 		if (mode !== "recursive" && mode !== "iterative") {
@@ -284,7 +262,7 @@ export class LocalNode {
 			this.#limits.requestTimeout,
 			(budget, done) => lookups.find(idOf(id), mode, budget, done),
 		);
-		const own = found.owner.id === contact.id;
+		const own = found.owner.hash.equals(hash);
 		return { node: own ? this : found.owner, hops: found.hops };
 	}
 
@@ -293,10 +271,10 @@ export class LocalNode {
 		if (this.#phase === "closed") return;
 		this.#phase = "closed";
 		this.#waits.closeAll();
-		const parts = this.#parts;
-		if (parts === undefined) return;
-		this.#depart(parts, "closing");
-		await parts.listener.close();
+		const core = this.#core;
+		if (core === undefined) return;
+		core.depart("closing");
+		await this.#listener?.close();
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
@@ -310,12 +288,13 @@ export class LocalNode {
 
 	/** Where others dial this node. */
 	get address(): Address {
-		return this.#listening().contact.address;
+		return this.#listening().address;
 	}
 
 	/** Where it listens: with an advertised address, or on all interfaces, not what others dial. */
 	get bound(): Address {
-		return this.#listening().listener.address;
+		const core = this.#listening();
+		return this.#listener?.address ?? core.address;
 	}
 
 	get predecessor(): RemoteNode | undefined {
@@ -340,6 +319,11 @@ export class LocalNode {
 	/** Everyone to whom it holds a link. */
 	get peers(): readonly RemoteNode[] {
 		return [...this.#listening().connections.values()].flatMap(({ contact }) => contact ?? []);
+	}
+
+	/** Members of its ring that it met, the most recent first: good to join through after a restart. At most 64. */
+	get remembered(): readonly RemoteNode[] {
+		return this.#listening().merging.remembered;
 	}
 
 	/** Which life of the node this is: another one after each time that it left a ring. */
@@ -430,14 +414,14 @@ export class LocalNode {
 		value: Request,
 		options?: Wait,
 	): Promise<Response> {
-		const parts = this.#open();
+		const core = this.#open();
 		checkType("request", type);
 		const body = encode(type.request, value, bodyLimit(this.#limits));
 		const contact = contactOf(peer);
 		const bytes = await this.#waits.run<Uint8Array>(
 			options,
 			this.#limits.requestTimeout,
-			(budget, done) => this.#call(parts, contact, type.tag, body, budget, done),
+			(budget, done) => core.call(contact, type.tag, body, budget, done),
 		);
 		return decodeResponse(type, bytes);
 	}
@@ -477,42 +461,67 @@ export class LocalNode {
 		value: Body,
 		options: { via?: RemoteNode } = {},
 	): boolean {
-		const parts = this.#open();
+		const core = this.#open();
 		if (!(target instanceof Hash)) throw invalid("route takes a Hash");
 		checkType("notice", type);
-		const envelope: Envelope = {
-			target: idOf(target),
-			origin: parts.state.self,
-			tag: type.tag,
-			hops: 0,
-			last: false,
-			body: encode(type.body, value, bodyLimit(this.#limits)),
-		};
-		// What is too large to be sent is refused even where it need not be.
-		const sealed = this.#sealed({ ...envelope, hops: 1 });
-		if (options.via === undefined) return this.#forward(parts, envelope);
-		const link = parts.connections.get(contactOf(options.via).id);
-		link?.rpc.notify(routed.tag, sealed);
-		return link !== undefined;
+		const body = encode(type.body, value, bodyLimit(this.#limits));
+		return core.route(idOf(target), type.tag, body, options.via && contactOf(options.via).id);
 	}
 
 	/** Who comes before the node knows its own address, or after it has closed, is turned away. */
 	#accept(link: Link): LinkHandler {
-		if (this.#phase === "open" && this.#parts) return this.#parts.connections.accept(link);
+		if (this.#phase === "open" && this.#core) return this.#core.connections.accept(link);
 		link.destroy();
 		return { open: () => {}, data: () => {}, drain: () => {}, close: () => {} };
+	}
+
+	#createCore(hash: Hash, address: Address): Core {
+		const arc = (predecessor: Contact | undefined): Arc | undefined =>
+			predecessor && { after: predecessor.hash, to: hash };
+		const options = {
+			ports: this.#ports,
+			limits: this.#limits,
+			pace: this.#pace,
+			successors: this.#successorCount,
+			network: this.#network,
+			handlers: this.#handlers,
+			routedHandlers: this.#routedHandlers,
+		};
+		const core: Core = new Core(hash, address, options, {
+			link: (link, peer) => {
+				this.#events.emit("link", { link, peer, accepted: !link.dialled });
+			},
+			unlink: (peer) => {
+				this.#events.emit("unlink", { peer });
+			},
+			standing: (now) => {
+				this.#events.emit("standing", now);
+			},
+			pointers: (before) => {
+				const { predecessor, successors } = core.state;
+				this.#events.emit("pointers", { predecessor, successors });
+				if (before.predecessor?.id === predecessor?.id) return;
+				this.#events.emit("arc", { before: arc(before.predecessor), now: arc(predecessor) });
+			},
+			sent: (link, packet) => {
+				const { send } = this.#hooks;
+				if (send !== undefined) guard(() => send(link, packet), this.#failed);
+			},
+			failed: this.#failed,
+		});
+		return core;
 	}
 
 	#isClosed(): boolean {
 		return this.#phase === "closed";
 	}
 
-	#listening(): Parts {
-		if (this.#parts === undefined) throw new ChordError("NOT_LISTENING", "call listen first");
-		return this.#parts;
+	#listening(): Core {
+		if (this.#core === undefined) throw new ChordError("NOT_LISTENING", "call listen first");
+		return this.#core;
 	}
 
-	#open(): Parts {
+	#open(): Core {
 		if (this.#phase === "closed") throw closedError();
 		return this.#listening();
 	}
@@ -535,12 +544,6 @@ export class LocalNode {
 		}
 	}
 
-	#incarnation(): number {
-		const bytes = this.#ports.random.bytes(6);
-		// Never 0, which stands for any.
-		return bytes.reduce((value, byte) => value * 256 + byte, 0) || 1;
-	}
-
 	async #resolve(host: string): Promise<string> {
 		if (host === "") return "0.0.0.0";
 		if (ipBytes(host) !== undefined) return host;
@@ -558,7 +561,7 @@ export class LocalNode {
 	}
 
 	/** Opens a link to the first of several addresses that answers. */
-	#meet(parts: Parts, remotes: readonly Address[], done: Answer<Contact>): Cancel {
+	#meet(core: Core, remotes: readonly Address[], done: Answer<Contact>): Cancel {
 		const errors: ChordError[] = [];
 		const cancels: Cancel[] = [];
 		let over = false;
@@ -578,7 +581,7 @@ export class LocalNode {
 				.then((host) => {
 					if (over) return;
 					const address = canonicalAddress({ host, port: remote.port });
-					const cancel = parts.connections.openAddress(address, (error, connection) => {
+					const cancel = core.connections.openAddress(address, (error, connection) => {
 						settle(error, connection?.contact);
 					});
 					cancels.push(cancel);
@@ -589,225 +592,10 @@ export class LocalNode {
 		}
 		return stop;
 	}
-
-	#depart(parts: Parts, reason: "leaving" | "closing"): void {
-		parts.stabilizer.leave();
-		parts.connections.closeAll(reason);
-		const { id, address } = parts.contact;
-		parts.state.self = new Contact(id, address, this.#incarnation());
-	}
-
-	/** A request over the link to a peer, opened first when there is none. */
-	#call(
-		{ connections }: Pick<Parts, "connections">,
-		to: Contact,
-		tag: number,
-		body: Uint8Array,
-		budget: number,
-		done: Answer<Uint8Array>,
-	): Cancel {
-		const { clock } = this.#ports;
-		const existing = connections.get(to.id);
-		if (existing?.contact !== undefined && to.means(existing.contact)) {
-			return existing.rpc.request(tag, body, budget, done);
-		}
-		const deadline = clock.now() + budget;
-		let cancelRequest: Cancel = () => {};
-		const timer = clock.schedule(budget, () => {
-			cancelOpening();
-			done(new ChordError("TIMEOUT", `${formatAddress(to.address)} did not answer in time`));
-		});
-		const cancelOpening = connections.open(to, (error, connection) => {
-			timer.cancel();
-			if (connection === undefined) {
-				done(error);
-				return;
-			}
-			const left = Math.max(1, deadline - clock.now());
-			cancelRequest = connection.rpc.request(tag, body, left, done);
-		});
-		return () => {
-			timer.cancel();
-			cancelOpening();
-			cancelRequest();
-		};
-	}
-
-	#sealed(envelope: Envelope): Uint8Array {
-		return encode(routed.body, envelope, bodyLimit(this.#limits));
-	}
-
-	/** Takes a routed message one hop further, or hands it to its handler here. */
-	#forward(parts: Parts, envelope: Envelope): boolean {
-		const hop = nextHop(parts.state, parts.connections, envelope);
-		if (hop.kind === "none") return false;
-		if (hop.kind === "here") {
-			this.#ports.clock.defer(() => {
-				this.#arrive(parts, envelope);
-			});
-			return true;
-		}
-		if (envelope.hops >= this.#limits.hops) return false;
-		if (hop.link.buffered > this.#limits.writeBufferSoft) return false;
-		const onward = { ...envelope, hops: envelope.hops + 1, last: hop.last };
-		hop.link.rpc.notify(routed.tag, this.#sealed(onward));
-		return true;
-	}
-
-	#arrive(parts: Parts, { target, origin, tag, hops, body }: Envelope): void {
-		const handle = this.#routedHandlers.notice(tag);
-		const exact = target === parts.contact.id;
-		const report = (error: unknown): void => {
-			// A body that makes no sense is its sender's trouble, not this program's.
-			if (!isMalformed(error)) this.#failed(error);
-		};
-		guard(() => handle?.(body, { origin, target: hashOf(target), exact, hops }), report);
-	}
-
-	/** Puts the parts of a listening node together. */
-	#assemble(listener: Listener, hash: Hash, contact: Contact): Parts {
-		const state = new RingState(contact, this.#successorCount);
-		const { clock, transport } = this.#ports;
-		const owner: ConnectionOwner = {
-			clock,
-			limits: this.#limits,
-			network: this.#network,
-			rpc: {
-				clock,
-				limits: this.#limits,
-				handlers: this.#handlers,
-				pending: { asked: 0, serving: 0 },
-				handlerFailed: this.#failed,
-			},
-			self: () => ({
-				contact: state.self,
-				standing: state.standing === "member" ? "member" : "outside",
-			}),
-			admit: (connection) => connections.admit(connection),
-			ready: (connection) => {
-				connections.ready(connection);
-			},
-			closed: (connection, error) => {
-				connections.closed(connection, error);
-			},
-			sent: (connection, packet) => {
-				const { send } = this.#hooks;
-				if (send !== undefined) guard(() => send(connection, packet), this.#failed);
-			},
-		};
-		const connections: Connections = new Connections(owner, transport, {
-			opened: (link) => {
-				const { contact: peer } = link;
-				if (peer !== undefined) this.#events.emit("link", { link, peer, accepted: !link.dialled });
-			},
-			lost: (link) => {
-				const { contact: peer } = link;
-				if (peer === undefined) return;
-				this.#events.emit("unlink", { peer });
-				if (link.goodbye === "leaving" || link.goodbye === "closing") stabilizer.gone(peer);
-				else stabilizer.suspect(peer);
-			},
-		});
-		const network = this.#ringNetwork(connections);
-		const lookups = new Lookups(state, network, (suspected) => {
-			stabilizer.suspect(suspected);
-		});
-		const stabilizer: Stabilizer = new Stabilizer(state, network, lookups, this.#pace, {
-			standing: (now) => {
-				this.#events.emit("standing", now);
-			},
-			predecessor: (before, now) => {
-				const arc = (predecessor: Contact | undefined): Arc | undefined =>
-					predecessor && { after: predecessor.hash, to: hash };
-				this.#events.emit("arc", { before: arc(before), now: arc(now) });
-			},
-		});
-		const parts = { listener, hash, contact, state, connections, lookups, stabilizer };
-		this.#handlers.onNotice(standing, (now, connection) => {
-			connection.standing = now;
-			if (now === "outside" && connection.contact) stabilizer.gone(connection.contact);
-		});
-		this.#handlers.onNotice(routed, (envelope) => {
-			if (state.standing === "member") this.#forward(parts, envelope);
-		});
-		return parts;
-	}
-
-	#ringNetwork(connections: Connections): RingNetwork {
-		const { clock, random } = this.#ports;
-		const limits = this.#limits;
-		return {
-			clock,
-			random,
-			limits,
-			call: (to, type, value, budget, done) =>
-				this.#call(
-					{ connections },
-					to,
-					type.tag,
-					encode(type.request, value, bodyLimit(limits)),
-					budget,
-					(error, bytes) => {
-						let response;
-						try {
-							response = bytes && decodeResponse(type, bytes);
-						} catch (malformed) {
-							done(malformed as ChordError);
-							return;
-						}
-						done(error, response);
-					},
-				),
-			tell: (to, type, value) => {
-				const body = encode(type.body, value, bodyLimit(limits));
-				connections.open(to, (_error, connection) => connection?.rpc.notify(type.tag, body));
-			},
-			tellAll: (type, value) => {
-				const body = encode(type.body, value, bodyLimit(limits));
-				for (const connection of connections.values()) connection.rpc.notify(type.tag, body);
-			},
-			serve: (type, handle) => {
-				this.#handlers.onRequest(
-					type,
-					(value, connection, budget, answer) =>
-						connection.contact && handle(value, connection.contact, budget, answer),
-				);
-			},
-			hear: (type, handle) => {
-				this.#handlers.onNotice(type, (value, connection) => {
-					if (connection.contact !== undefined) handle(value, connection.contact);
-				});
-			},
-			keep: (neighbours: ReadonlyMap<Id, Contact>) => {
-				connections.pin(new Set(neighbours.keys()));
-				for (const contact of neighbours.values()) connections.open(contact, () => {});
-			},
-		};
-	}
-}
-
-/** What a node consists of once it listens. */
-interface Parts {
-	readonly listener: Listener;
-	readonly hash: Hash;
-	readonly contact: Contact;
-	readonly state: RingState;
-	readonly connections: Connections;
-	readonly lookups: Lookups;
-	readonly stabilizer: Stabilizer;
 }
 
 function closedError(): ChordError {
 	return new ChordError("CLOSED", "the node was closed");
-}
-
-function identity(
-	data: string | Uint8Array,
-	address: Address,
-	incarnation: number,
-): { hash: Hash; contact: Contact } {
-	const hash = new Hash({ value: data });
-	return { hash, contact: new Contact(idOf(hash), address, incarnation) };
 }
 
 const LISTEN_ERRORS: Readonly<Record<string, "ADDRESS_IN_USE" | "ADDRESS_NOT_AVAILABLE">> = {
@@ -842,15 +630,4 @@ function firstOf(errors: readonly ChordError[]): ChordError {
 	return new ChordError(code ?? "UNREACHABLE", errors.map(({ message }) => message).join("; "), {
 		cause: new AggregateError(errors),
 	});
-}
-
-function decodeResponse<Request, Response>(
-	type: RequestType<Request, Response>,
-	bytes: Uint8Array,
-): Response {
-	try {
-		return decode(type.response, bytes);
-	} catch (cause) {
-		throw new ChordError("REMOTE", `the response to ${type.name} makes no sense`, { cause });
-	}
 }

@@ -3,43 +3,52 @@ import { expect, test } from "vitest";
 
 import { type Arc, ChordError, Hash, type LocalNode } from "../src/index.ts";
 import { Ring, after, nameOf } from "./ring.ts";
-import { assertForSeeds } from "./seeds.ts";
+import { assertForSeeds, factor } from "./seeds.ts";
 
 const FILE = "ring.test.ts";
+const LONG = 120_000 * factor;
 const latency = uniform(5, 50);
 
-test("joins, leaves and crashes in any order, then rest: the ring is ideal, and every lookup is right", async () => {
-	await assertForSeeds(FILE, 50, async (seed) => {
-		const ring = new Ring(seed, { latency, successors: 8 });
-		const { random } = ring.simulation;
-		await ring.grow(8);
-		const joining = new Set<LocalNode>();
-		for (let step = 0; step < 40; step++) {
-			const chance = random.next();
-			const node = ring.pick();
-			if (node === undefined) throw new Error("nobody is left");
-			if (chance < 0.6 || ring.nodes.size < 6) {
-				if (ring.nodes.size >= 24) continue;
-				const joiner = await ring.add(`joiner ${step}`);
-				joining.add(joiner);
-				// Through a node that dies meanwhile it may fail: then it is another one that is not there.
-				void joiner
-					.joinRing(node.address)
-					.catch(() => ring.crash(joiner))
-					.finally(() => joining.delete(joiner));
-			} else if (chance < 0.8) {
-				ring.nodes.delete(node);
-				await ring.until(node.close());
-			} else {
-				ring.crash(node, { silent: chance < 0.9 });
+test(
+	"joins, leaves and crashes in any order, then rest: the ring is ideal, and every lookup is right",
+	async () => {
+		await assertForSeeds(FILE, 20, async (seed) => {
+			const ring = new Ring(seed, { latency, successors: 8 });
+			const { random } = ring.simulation;
+			await ring.grow(8);
+			const joining = new Set<LocalNode>();
+			let left = 0;
+			for (let step = 0; step < 40; step++) {
+				const chance = random.next();
+				const node = ring.pick();
+				if (node === undefined) throw new Error("nobody is left");
+				if (chance < 0.6 || ring.nodes.size < 6) {
+					if (ring.nodes.size >= 24) continue;
+					const joiner = await ring.add(`joiner ${step}`);
+					joining.add(joiner);
+					// Through a node that dies meanwhile it may fail: then it is another one that is not there.
+					void joiner
+						.joinRing(node.address)
+						.catch(() => ring.crash(joiner))
+						.finally(() => joining.delete(joiner));
+				} else if (chance < 0.8) {
+					ring.nodes.delete(node);
+					await ring.until(node.close());
+					left += ring.timersOf(node);
+				} else {
+					ring.crash(node, { silent: chance < 0.9 });
+				}
+				await ring.simulation.run(random.next() * 1_000);
 			}
-			await ring.simulation.run(random.next() * 1_000);
-		}
-		await ring.until(() => [...ring.nodes].every((node) => !joining.has(node)));
-		await ring.settle(60_000);
-		expect(await ring.wrongLookups()).toEqual([]);
-	});
-});
+			await ring.until(() => [...ring.nodes].every((node) => !joining.has(node)));
+			await ring.settle(60_000);
+			expect(await ring.wrongLookups()).toEqual([]);
+			// Who closed has no timer left.
+			expect(left).toBe(0);
+		});
+	},
+	LONG,
+);
 
 test("a node alone owns everything, and has no neighbours", async () => {
 	const ring = new Ring(1);
@@ -152,6 +161,33 @@ test("when all neighbours of a node are gone, it comes back through others that 
 	for (const node of sorted.slice(4, 7)) ring.crash(node, { silent: true });
 	await ring.settle(60_000);
 	expect(await ring.wrongLookups()).toEqual([]);
+});
+
+test("a node that leaves while it is asked does not say that it owns what it was asked for", async () => {
+	await assertForSeeds(FILE, 10, async (seed) => {
+		const ring = new Ring(seed, { latency, successors: 2 });
+		await ring.grow(16);
+		const wrong: string[] = [];
+		for (let round = 0; round < 8; round++) {
+			const [asker, leaver] = [ring.pick(), ring.pick()];
+			if (asker === undefined || leaver === undefined || asker === leaver) continue;
+			const lookups = Array.from({ length: 40 }, async (_, i) => {
+				const id = new Hash({ value: `${seed} ${round} ${i}` });
+				const before = nameOf(ring.owner(id));
+				const found = await asker.lookup(id).then(
+					({ node }) => nameOf(node),
+					() => "nobody",
+				);
+				const right = [before, nameOf(ring.owner(id)), "nobody"];
+				if (!right.includes(found)) wrong.push(`${found}, not ${right.join(" or ")}`);
+			});
+			await ring.simulation.run(ring.simulation.random.next() * 150);
+			ring.nodes.delete(leaver);
+			await ring.until(leaver.close());
+			await ring.until(Promise.all(lookups));
+		}
+		expect(wrong).toEqual([]);
+	});
 });
 
 test("while nodes crash, a lookup gives a node that owns the id among those alive, or an error", async () => {

@@ -37,6 +37,8 @@ async function open(
 async function serve(greeting: string): Promise<Address> {
 	const server = createServer((socket) => {
 		socket.on("error", () => {});
+		// Who does not read never learns that the other end has gone.
+		socket.resume();
 		socket.end(greeting);
 	});
 	servers.push(server);
@@ -74,7 +76,7 @@ test("64 nodes on real sockets: each one's lookup of each one's id answers that 
 	while (!isIdeal()) await new Promise((resolve) => setImmediate(resolve));
 	const lookups = all.flatMap((from) =>
 		all.map(async (to) => {
-			const { node } = await from.lookup(to.hash);
+			const { node } = await from.lookup(to.hash, { timeout: 60_000 });
 			return nameOf(node) === nameOf(to)
 				? ""
 				: `${nameOf(from)}: ${nameOf(node)} for ${nameOf(to)}`;
@@ -85,7 +87,7 @@ test("64 nodes on real sockets: each one's lookup of each one's id answers that 
 	await Promise.all(all.map((node) => node.close()));
 	await untilReleased();
 	expect(sockets()).toEqual([]);
-});
+}, 60_000);
 
 test("port 0 takes a free port, and the address says which", async () => {
 	const node = await open();

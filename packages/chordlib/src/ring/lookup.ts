@@ -6,6 +6,9 @@ import { type Direction, type Found, type Query, askDirection, askOwner } from "
 import type { RingNetwork } from "./network.ts";
 import { type RingState, step } from "./state.ts";
 
+/** Has the ring look after a node that did not answer; `settled` is called when it is known whether it is alive. */
+export type Suspect = (contact: Contact, settled?: () => void) => void;
+
 /** The part of its time that a node gives to the next one; the rest is for trying another. */
 const SHARE = 0.7;
 
@@ -19,16 +22,25 @@ export class Lookups {
 	readonly #state: RingState;
 	readonly #network: RingNetwork;
 	/** Told of nodes that did not answer, so that the ring looks after them. */
-	readonly #suspect: (contact: Contact) => void;
+	readonly #suspect: Suspect;
+	/** Makes this node the first member of a ring, if it is joining through just that asker. */
+	readonly #becomeFirst: (asker: Contact) => void;
 
-	constructor(state: RingState, network: RingNetwork, suspect: (contact: Contact) => void) {
+	constructor(
+		state: RingState,
+		network: RingNetwork,
+		suspect: Suspect,
+		becomeFirst: (asker: Contact) => void,
+	) {
+		this.#becomeFirst = becomeFirst;
 		this.#state = state;
 		this.#network = network;
 		this.#suspect = suspect;
 		network.serve(askOwner, (query, _from, budget, answer) =>
 			this.#serveOwner(query, budget, answer),
 		);
-		network.serve(askDirection, (query, _from, _budget, answer) => {
+		network.serve(askDirection, (query, from, _budget, answer) => {
+			this.#settleWhoIsFirst(from);
 			answer(undefined, this.#direction(query));
 			return undefined;
 		});
@@ -41,7 +53,7 @@ export class Lookups {
 		const deadline = clock.now() + budget;
 		const { standing } = this.#state;
 		let second: Cancel | undefined;
-		const first = this.recursive(id, budget * SHARE, (error, found) => {
+		const first = this.recursive(id, budget / 2, (error, found) => {
 			if (error === undefined) done(undefined, found);
 			else if (this.#state.standing !== standing) done(error);
 			else second = this.iterative(id, Math.max(1, deadline - clock.now()), done);
@@ -59,11 +71,11 @@ export class Lookups {
 
 	/** Asks step by step from here, or from `start` where this node is in no ring yet. */
 	iterative(id: Id, budget: number, done: Answer<Found>, start: readonly Contact[] = []): Cancel {
-		const walk = new Walk(this.#network, id, budget, done, this.#suspect);
-		const here = this.#direction({ id, last: false, hops: 0 });
-		if (here.outcome !== "mine" && start.length === 0) walk.follow(here, 0);
-		else if (start.length > 0) walk.follow({ outcome: "ask", last: false, contacts: start }, 0);
-		else walk.found(this.#found(0));
+		const here = (query: Query): Direction => this.#direction(query);
+		const { self } = this.#state;
+		const walk = new Walk(this.#network, self, here, id, budget, done, this.#suspect);
+		if (start.length === 0) walk.begin();
+		else walk.take(self, { outcome: "ask", last: false, contacts: start }, 0);
 		return () => {
 			walk.cancel();
 		};
@@ -79,6 +91,13 @@ export class Lookups {
 			return undefined;
 		}
 		return this.#ask(query, budget, answer);
+	}
+
+	/** Of nodes that join through each other, and so would wait for ever, the one with the lowest id is the first. */
+	#settleWhoIsFirst(asker: Contact): void {
+		const { self, standing } = this.#state;
+		if (standing !== "joining" || self.id > asker.id) return;
+		if (this.#network.standingOf(asker) === "outside") this.#becomeFirst(asker);
 	}
 
 	#direction(query: Query): Direction {
@@ -126,8 +145,15 @@ export class Lookups {
 					done(undefined, found);
 					return;
 				}
-				if (error.code !== "REMOTE" && error.code !== "BUSY") this.#suspect(contact);
-				attempt();
+				if (error.code === "REMOTE" || error.code === "BUSY") {
+					attempt();
+				} else if (next.next.every((candidate) => tried.has(candidate))) {
+					// Perhaps this node is the owner now: that is known once it is known who is dead.
+					this.#suspect(contact, attempt);
+				} else {
+					this.#suspect(contact);
+					attempt();
+				}
 			});
 		};
 		attempt();
@@ -137,6 +163,10 @@ export class Lookups {
 	}
 }
 
+/** How long one node may take to answer an iterative lookup, a link to it opened first. */
+const STEP = 1_500;
+/** How long to wait before all are asked again. */
+const PAUSE = 200;
 /** How many nodes an iterative lookup asks at most, as a multiple of the hop limit. */
 const PATIENCE = 4;
 
@@ -152,36 +182,53 @@ class Walk {
 	readonly #id: Id;
 	readonly #deadline: number;
 	readonly #done: Answer<Found>;
-	readonly #suspect: (contact: Contact) => void;
+	readonly #suspect: Suspect;
+	readonly #self: Contact;
+	/** What this node itself answers, for when the way leads back here. */
+	readonly #here: (query: Query) => Direction;
 	readonly #asked = new Set<string>();
 	#candidates: Candidate[] = [];
+	#fromHere = false;
+	/** How long one node may take to answer: longer in each attempt. */
+	#patience = STEP;
 	#cancel: Cancel = () => {};
 	#over = false;
 
 	constructor(
 		network: RingNetwork,
+		self: Contact,
+		here: (query: Query) => Direction,
 		id: Id,
 		budget: number,
 		done: Answer<Found>,
-		suspect: (contact: Contact) => void,
+		suspect: Suspect,
 	) {
 		this.#network = network;
+		this.#self = self;
+		this.#here = here;
 		this.#id = id;
 		this.#deadline = network.clock.now() + budget;
 		this.#done = done;
 		this.#suspect = suspect;
 	}
 
-	follow(direction: Direction, depth: number): void {
+	/** Starts from here, and from here again when all who were named have been asked in vain. */
+	begin(): void {
+		this.#fromHere = true;
+		this.#asked.clear();
+		this.take(this.#self, this.#here({ id: this.#id, last: false, hops: 0 }), 0);
+	}
+
+	/** What `from`, which is `depth` links away, answered. */
+	take(from: Contact, { outcome, last, contacts }: Direction, depth: number): void {
 		const { hops } = this.#network.limits;
-		const { last, contacts } = direction;
+		if (outcome === "mine") {
+			this.#finish(undefined, { owner: from, predecessor: contacts[0], hops: depth });
+			return;
+		}
 		const named = contacts.map((contact) => ({ contact, last, depth: depth + 1 }));
 		if (depth < hops) this.#candidates = [...named, ...this.#candidates].slice(0, hops);
 		this.#next();
-	}
-
-	found(result: Found): void {
-		this.#finish(undefined, result);
 	}
 
 	cancel(): void {
@@ -199,35 +246,49 @@ class Walk {
 		const { clock, limits } = this.#network;
 		const left = this.#deadline - clock.now();
 		const candidate = this.#takeCandidate();
-		if (candidate === undefined || left < 1 || this.#asked.size > limits.hops * PATIENCE) {
+		const tired = left < 1 || this.#asked.size > limits.hops * PATIENCE;
+		if (tired || (candidate === undefined && !this.#fromHere)) {
 			this.#finish(
 				new ChordError("NO_ROUTE", `nobody who was asked knows the owner of ${this.#id}`),
 			);
 			return;
 		}
+		if (candidate === undefined) {
+			this.#beginAgain();
+			return;
+		}
 		const { contact, last, depth } = candidate;
 		const query = { id: this.#id, last, hops: Math.min(depth, limits.hops) };
+		if (contact.id === this.#self.id) {
+			this.take(contact, this.#here(query), depth);
+			return;
+		}
 		this.#cancel = this.#network.call(
 			contact,
 			askDirection,
 			query,
-			left / 2,
+			Math.min(left / 2, this.#patience),
 			(error, direction) => {
 				if (this.#over) return;
-				if (direction === undefined || direction.outcome === "outside") {
-					if (error?.code !== "BUSY") this.#suspect(contact);
-					this.#next();
-				} else if (direction.outcome === "mine") {
-					this.#finish(undefined, {
-						owner: contact,
-						predecessor: direction.contacts[0],
-						hops: depth,
-					});
-				} else {
-					this.follow(direction, depth);
+				if (direction !== undefined && direction.outcome !== "outside") {
+					this.take(contact, direction, depth);
+					return;
 				}
+				if (error?.code !== "BUSY") this.#suspect(contact);
+				this.#next();
 			},
 		);
+	}
+
+	/** Later, and with more patience: the ring may be changing, or they are too busy to answer. */
+	#beginAgain(): void {
+		const timer = this.#network.clock.schedule(PAUSE, () => {
+			this.begin();
+		});
+		this.#patience *= 2;
+		this.#cancel = () => {
+			timer.cancel();
+		};
 	}
 
 	#takeCandidate(): Candidate | undefined {

@@ -27,7 +27,7 @@ const contacts: Codec<readonly Contact[]> = list(contact, LONGEST_LIST);
 
 /** A member's pointers, as it tells them to who asks. */
 export interface View {
-	readonly standing: "member" | "busy" | "outside";
+	readonly standing: "member" | "outside";
 	readonly predecessor: Contact | undefined;
 	readonly successors: readonly Contact[];
 }
@@ -36,11 +36,20 @@ export interface View {
 export const askView: RequestType<void, View> = defineRequest("cicada/ring/1/view", {
 	request: nothing,
 	response: struct({
-		standing: choice(["member", "busy", "outside"]),
+		standing: choice(["member", "outside"]),
 		predecessor: optional(contact),
 		successors: contacts,
 	}),
 });
+
+/** Asks a node whether another, which it points to as well, answers it. */
+export const askWitness: RequestType<Contact, { readonly alive: boolean }> = defineRequest(
+	"cicada/ring/1/witness",
+	{ request: contact, response: struct({ alive: boolean }) },
+);
+
+/** Tells a node of a member of what may be another ring of the same network. */
+export const suggest: NoticeType<Contact> = defineNotice("cicada/ring/1/suggest", contact);
 
 /** Tells a node that the sender takes it for its successor. */
 export const notify: NoticeType<void> = defineNotice("cicada/ring/1/notify", nothing);

@@ -1,21 +1,13 @@
 import type { Contact } from "../contact.ts";
-import { ChordError } from "../errors.ts";
-import { between, fingerStart } from "../id.ts";
+import type { ChordError } from "../errors.ts";
+import { between } from "../id.ts";
 import type { Timer } from "../ports.ts";
-import type { Answer, Cancel } from "../protocol.ts";
-import type { Lookups } from "./lookup.ts";
-import {
-	type Admission,
-	type Found,
-	type View,
-	askAdmission,
-	askView,
-	notify,
-	standing,
-	tellEntered,
-} from "./messages.ts";
+import type { Answer } from "../protocol.ts";
+import type { Fingers } from "./fingers.ts";
+import { type View, askView, askWitness, notify, standing } from "./messages.ts";
 import type { RingNetwork } from "./network.ts";
-import { type RingState, type Standing, closestBefore, fit } from "./state.ts";
+import type { RingState, Standing } from "./state.ts";
+import { UnderWay } from "./under-way.ts";
 
 /** How often a member looks after its pointers, in milliseconds: at first after a change, and in a ring at rest. */
 export interface Pace {
@@ -23,76 +15,58 @@ export interface Pace {
 	readonly slowest: number;
 }
 
-/** What the ring tells the node that it is part of. */
-export interface RingEvents {
-	standing(standing: Standing): void;
-	/** The predecessor is another one: the node owns more, or fewer, keys than before. */
-	predecessor(before: Contact | undefined, now: Contact | undefined): void;
-}
-
-/** How long a neighbour may take to answer before it counts as dead. */
-const PATIENCE = 3_000;
-/** Pauses between attempts to join, and how often a joiner is sent on before it starts again. */
-const RETRY = 100;
-const REDIRECTS = 16;
-/** How long a joiner that was handed our list may take to come in before the next one is. */
-const HANDOVER = 1_000;
-/** How many nodes are remembered for when all neighbours are gone. */
-const REMEMBERED = 32;
+/** How long a neighbour may take to answer. */
+export const PATIENCE = 3_000;
+/** Nearer successors that are asked in one round, each named by the one before. */
+const NEARER = 16;
+/** How often in a row a successor that does not answer is kept because another node says that it is alive. */
+const DOUBTS = 3;
 
 /**
- * Keeps one member's pointers right, after Zave's corrected Chord (arXiv 1502.06461 and 1610.01140): a node
- * joins through its predecessor, which hands over a whole successor list; every pointer that is adopted first
- * answers itself; an old predecessor is replaced only when it is found dead.
+ * Keeps one member's pointers right, after Zave's corrected Chord (arXiv 1502.06461 and 1610.01140): every pointer
+ * that is adopted first answers itself, lists are adopted whole, and an old predecessor is replaced only when it
+ * is found dead. How a node gets in is in `join.ts`, how rings that grew apart find together in `merge.ts`.
  */
 export class Stabilizer {
 	readonly #state: RingState;
 	readonly #network: RingNetwork;
-	readonly #lookups: Lookups;
+	readonly #fingers: Fingers;
 	readonly #pace: Pace;
-	readonly #events: RingEvents;
+	readonly #standing: (now: Standing) => void;
+	/** Time has jumped: the machine has slept, or was too busy to run. */
+	readonly #woke: () => void;
+	readonly #underWay = new UnderWay();
+	/** Nodes that are being asked whether they are alive, and who wants to know. */
+	readonly #suspected = new Map<Contact, Set<() => void>>();
+	/** The successor that does not answer this node, but others, and how often that was so. */
+	#doubted: { readonly contact: Contact; times: number } | undefined;
 	#interval: number;
 	#timer: Timer | undefined;
-	#stabilizing = false;
-	/** The joiner that was last handed our list, and until when others wait for it to be in. */
-	#admitted: Contact | undefined;
-	#admitting = 0;
-	/** Nodes that are being asked whether they are alive. */
-	readonly #suspected = new Set<Contact>();
-	/** Distant fingers that are still to be looked up in this round. */
-	#due: number[] = [];
-	#refreshing = false;
-	/** Takes back the join that is under way. */
-	#joining: Cancel | undefined;
-	/** Calls and lookups that the ring waits for. */
-	readonly #underWay = new Set<{ cancel?: Cancel }>();
-	/** Nodes of the ring that this node was in, for when all its neighbours are gone. */
-	#remembered: readonly Contact[] = [];
+	/** When the next round is to begin. */
+	#due = Infinity;
+	/** A round is under way, and whether another is to follow at once. */
+	#round: "none" | "running" | "again" = "none";
 
 	constructor(
 		state: RingState,
 		network: RingNetwork,
-		lookups: Lookups,
+		fingers: Fingers,
 		pace: Pace,
-		events: RingEvents,
+		events: { standing: (now: Standing) => void; woke: () => void },
 	) {
 		this.#state = state;
 		this.#network = network;
-		this.#lookups = lookups;
+		this.#fingers = fingers;
 		this.#pace = pace;
-		this.#events = events;
+		this.#standing = events.standing;
+		this.#woke = events.woke;
 		this.#interval = pace.fastest;
 		network.serve(askView, (_value, _from, _budget, answer) => {
 			answer(undefined, this.#view());
 			return undefined;
 		});
-		network.serve(askAdmission, (_value, from, _budget, answer) => {
-			answer(undefined, this.#admit(from));
-			return undefined;
-		});
-		network.serve(tellEntered, (successors, from, _budget, answer) => {
-			this.#entered(from, successors);
-			answer(undefined);
+		network.serve(askWitness, (suspect, _from, _budget, answer) => {
+			this.#bearWitness(suspect, answer);
 			return undefined;
 		});
 		network.hear(notify, (_value, from) => {
@@ -100,320 +74,231 @@ export class Stabilizer {
 		});
 	}
 
-	/** A join begins: from now on nobody takes this node for the first of a ring to come. */
-	prepare(): void {
-		this.#forget();
-		this.#stand("joining");
+	/** Comes into a ring, starts to, or is out of it. */
+	stand(now: Standing): void {
+		const before = this.#state.standing;
+		if (before === now) return;
+		this.#state.standing = now;
+		if (now !== "member") this.#stop();
+		if (before === "member" || now === "member") {
+			this.#network.tellAll(standing, now === "member" ? "member" : "outside");
+		}
+		this.#standing(now);
 	}
 
-	/** The join came to nothing. */
-	giveUp(): void {
-		if (this.#state.standing === "joining") this.leave();
+	/** Looks after the pointers at once, or again when that is under way. */
+	stabilize(): void {
+		if (this.#state.standing !== "member") return;
+		if (this.#round !== "none") {
+			this.#round = "again";
+			return;
+		}
+		this.#round = "running";
+		this.#timer?.cancel();
+		const { predecessor, successors } = this.#state;
+		this.#repair(successors, (successor, view) => {
+			const from = successor ?? this.#state.self;
+			const nearer = successor === undefined ? this.#state.predecessor : view?.predecessor;
+			this.#approach(from, nearer, NEARER, () => {
+				this.#tellSuccessor();
+				const changed =
+					predecessor !== this.#state.predecessor || successors !== this.#state.successors;
+				this.#finishRound(changed);
+			});
+		});
 	}
 
-	/** Joins the ring that the nodes in `through` are members of. */
-	join(through: readonly Contact[], budget: number, joined: Answer<void>): Cancel {
-		const { clock } = this.#network;
-		const deadline = clock.now() + budget;
-		let cancel: Cancel = () => {};
-		this.prepare();
-		const done: Answer<void> = (error) => {
-			if (this.#joining !== abandon) return;
-			this.#joining = undefined;
-			joined(error);
-		};
-		const abandon = (): void => {
-			cancel();
-			done(new ChordError("CLOSED", "this node left the ring meanwhile"));
-		};
-		this.#joining = abandon;
-		const retry = (error: ChordError): void => {
-			if (clock.now() >= deadline) {
-				this.#joining = undefined;
-				this.leave();
-				joined(error);
-				return;
-			}
-			this.#stand("joining");
-			const pause = clock.schedule(this.#jitter(RETRY), find);
-			cancel = () => {
-				pause.cancel();
-			};
-		};
-		const ask = (predecessor: Contact, redirects: number): void => {
-			const left = Math.max(1, Math.min(PATIENCE, deadline - clock.now()));
-			cancel = this.#network.call(
-				predecessor,
-				askAdmission,
-				undefined,
-				left,
-				(error, admission) => {
-					const next = closestBefore(
-						this.#state.self.id,
-						this.#state.self.id,
-						admission?.contacts ?? [],
-					);
-					if (admission?.outcome === "welcome") {
-						cancel = () => {};
-						this.#enter(predecessor, admission.contacts, (lost) => {
-							if (lost === undefined) done(undefined);
-							else retry(lost);
-						});
-					} else if (admission?.outcome === "moved" && next[0] !== undefined && redirects > 0) {
-						ask(next[0], redirects - 1);
-					} else {
-						retry(
-							error ?? new ChordError("NO_ROUTE", "the ring is being repaired at our place in it"),
-						);
-					}
-				},
-			);
-		};
-		const find = (): void => {
-			const left = Math.max(1, deadline - clock.now());
-			const { id } = this.#state.self;
-			cancel = this.#lookups.iterative(
-				id,
-				left,
-				(error, found) => {
-					if (found === undefined)
-						retry(error ?? new ChordError("NO_ROUTE", "nobody owns our place"));
-					else ask(found.predecessor ?? found.owner, REDIRECTS);
-				},
-				through,
-			);
-		};
-		find();
-		return () => {
-			if (this.#joining !== abandon) return;
-			this.#joining = undefined;
-			cancel();
-			this.leave();
-		};
+	/** Soon, because something changed nearby. */
+	hurry(): void {
+		const { fastest } = this.#pace;
+		this.#interval = fastest;
+		if (this.#round === "none" && this.#due > this.#network.clock.now() + fastest) this.#schedule();
 	}
 
-	/** Leaves the ring: this node's pointers are gone, and it answers that it is outside. */
-	leave(): void {
-		this.#forget();
-		this.#stand("outside");
+	/** A node of whom another told: if it would be a nearer successor, and answers, it is one. */
+	consider(candidate: Contact): void {
+		const { self, successor } = this.#state;
+		if (!between(self.id, candidate.id, successor?.id ?? self.id)) return;
+		this.#approach(successor ?? self, candidate, NEARER, () => {
+			this.#tellSuccessor();
+		});
 	}
 
-	#forget(): void {
-		this.#stop();
-		const before = this.#state.predecessor;
-		this.#state.clear();
-		this.#remembered = [];
-		if (before !== undefined) this.#events.predecessor(before, undefined);
+	/** `successor` says itself that it follows this node, and who follows it. */
+	adopt(successor: Contact, named: readonly Contact[]): void {
+		const { self, successor: current, standing: now } = this.#state;
+		if (now !== "member" || !between(self.id, successor.id, current?.id ?? self.id)) return;
+		this.#state.adopt(successor, named);
+		this.#tellSuccessor();
+	}
+
+	/** A node did not answer, or its link broke: if the ring points to it, it is asked whether it is alive. */
+	suspect(contact: Contact, settled: () => void = () => {}): void {
+		const known = this.#state.contacts().get(contact.id)?.same(contact) ?? false;
+		if (this.#state.standing !== "member" || !known) {
+			settled();
+			return;
+		}
+		const waiting = this.#suspected.get(contact);
+		if (waiting !== undefined) {
+			waiting.add(settled);
+			return;
+		}
+		const all = new Set([settled]);
+		this.#suspected.set(contact, all);
+		this.#ask(contact, (error, view) => {
+			this.#suspected.delete(contact);
+			if (isGone(error, view)) this.gone(contact);
+			for (const tell of all) tell();
+		});
+	}
+
+	/** A node is dead, or says itself that it leaves. */
+	gone(contact: Contact): void {
+		if (this.#state.standing !== "member") return;
+		this.#state.forget(contact);
+		if (this.#state.successor?.same(contact)) this.stabilize();
+	}
+
+	/** The first of `candidates` that is alive, with its pointers. */
+	firstAlive(
+		candidates: readonly Contact[],
+		done: (alive: Contact | undefined, view: View | undefined) => void,
+	): void {
+		const [first, ...others] = candidates;
+		if (first === undefined) {
+			done(undefined, undefined);
+			return;
+		}
+		this.#ask(first, (error, view) => {
+			if (isGone(error, view)) this.firstAlive(others, done);
+			else done(first, view);
+		});
 	}
 
 	/** Ends all that is under way. */
 	#stop(): void {
 		this.#timer?.cancel();
-		this.#timer = undefined;
-		for (const work of this.#underWay) work.cancel?.();
-		this.#underWay.clear();
+		this.#due = Infinity;
+		this.#underWay.cancelAll();
+		this.#fingers.stop();
+		const waiting = [...this.#suspected.values()];
 		this.#suspected.clear();
-		this.#stabilizing = false;
-		this.#refreshing = false;
-		this.#due = [];
-		this.#joining?.();
+		this.#doubted = undefined;
+		this.#round = "none";
+		for (const all of waiting) for (const tell of all) tell();
 	}
 
-	/** A node did not answer, or its link broke: if the ring points to it, it is asked whether it is alive. */
-	suspect(contact: Contact): void {
-		if (this.#state.standing !== "member" || this.#suspected.has(contact)) return;
-		if (this.#state.contacts().get(contact.id)?.same(contact) !== true) return;
-		this.#suspected.add(contact);
-		this.#ask(contact, (error, view) => {
-			this.#suspected.delete(contact);
-			if (isDead(error, view)) this.#remove(contact);
-		});
-	}
-
-	/** A node said itself that it leaves. */
-	gone(contact: Contact): void {
-		if (this.#state.standing === "member") this.#remove(contact);
-	}
-
-	#jitter(interval: number): number {
-		return interval * (0.75 + this.#network.random.next() / 2);
-	}
-
-	#stand(now: Standing): void {
-		if (this.#state.standing === now) return;
-		const told = this.#state.standing === "member" || now === "member";
-		this.#state.standing = now;
-		if (told) this.#network.tellAll(standing, now === "member" ? "member" : "outside");
-		this.#events.standing(now);
-	}
-
-	#view(): View {
-		const { predecessor, successors } = this.#state;
-		const member = this.#state.standing === "member";
-		return {
-			standing: member ? "member" : "outside",
-			predecessor: member ? predecessor : undefined,
-			successors: member ? successors : [],
-		};
-	}
-
-	/** JOIN, at the joiner's predecessor. */
-	#admit(joiner: Contact): Admission {
-		const busy: Admission = { outcome: "busy", contacts: [] };
-		if (this.#state.standing === "joining") return busy;
-		// Whoever is asked first, before it has joined anything, is the first member of a new ring.
-		if (this.#state.standing === "outside") this.#stand("member");
-		const { self, successors, successor } = this.#state;
-		if (successor !== undefined && !between(self.id, joiner.id, successor.id)) {
-			// A successor that asks to join has restarted, and was not missed yet.
-			if (successor.id === joiner.id) this.suspect(successor);
-			const nearer = closestBefore(self.id, joiner.id, this.#state.contacts().values());
-			return nearer.length === 0 ? busy : { outcome: "moved", contacts: nearer };
-		}
-		// The next joiner would be handed a list that this one is about to change.
-		const now = this.#network.clock.now();
-		if (now < this.#admitting && !joiner.same(this.#admitted)) return busy;
-		this.#admitting = now + HANDOVER;
-		this.#admitted = joiner;
-		return { outcome: "welcome", contacts: successor === undefined ? [self] : successors };
-	}
-
-	/** JOIN, at the joiner: it starts with its predecessor's whole list, and looks after its pointers at once. */
-	#enter(
-		predecessor: Contact,
-		successors: readonly Contact[],
-		done: (error?: ChordError) => void,
-	): void {
-		const { self, length } = this.#state;
-		this.#state.successors = fit(self.id, successors, length);
-		this.#setPredecessor(predecessor);
-		this.#stand("member");
-		this.#stabilize(() => {
-			const { successors: list, successor, predecessor: before } = this.#state;
-			if (successor === undefined && before === undefined) {
-				done(new ChordError("NO_ROUTE", "all who would have been neighbours are gone"));
-				return;
-			}
-			this.#track<void>(
-				(answer) => this.#network.call(predecessor, tellEntered, list, PATIENCE, answer),
-				() => {
-					done();
-				},
-			);
-		});
-	}
-
-	/** The end of a JOIN, at the predecessor: the joiner says itself that it is in, and what follows it. */
-	#entered(joiner: Contact, successors: readonly Contact[]): void {
-		if (joiner.same(this.#admitted)) this.#admitting = 0;
-		if (this.#state.standing !== "member") return;
-		const { self, successor } = this.#state;
-		if (successor === undefined || between(self.id, joiner.id, successor.id)) {
-			this.#adopt([joiner, ...successors]);
-			this.#tellSuccessor();
-			this.#changed();
-		}
-	}
-
-	/** Soon, because something changed nearby. */
-	#hurry(): void {
-		this.#interval = this.#pace.fastest;
-		this.#schedule(this.#jitter(this.#pace.fastest));
-	}
-
-	#schedule(delay: number): void {
+	#schedule(): void {
 		this.#timer?.cancel();
 		if (this.#state.standing !== "member") return;
-		this.#timer = this.#network.clock.schedule(delay, () => {
-			this.#stabilize();
+		const { clock, random } = this.#network;
+		const delay = this.#interval * (0.75 + random.next() / 2);
+		const due = clock.now() + delay;
+		this.#due = due;
+		this.#timer = clock.schedule(delay, () => {
+			if (clock.now() - due > this.#pace.slowest) this.#woke();
+			this.stabilize();
 		});
 	}
 
-	/** STABILIZE: asks the successor for its predecessor, which may be a nearer successor, and for its list. */
-	#stabilize(done: () => void = () => {}): void {
-		if (this.#stabilizing || this.#state.standing !== "member") return;
-		this.#stabilizing = true;
-		const before = [this.#state.predecessor, ...this.#state.successors];
-		const finish = (): void => {
-			this.#stabilizing = false;
-			this.#network.keep(this.#state.neighbours());
-			this.#refreshFingers();
-			const after = [this.#state.predecessor, ...this.#state.successors];
-			const changed =
-				before.length !== after.length ||
-				before.some((contact, i) => !sameOrNone(contact, after[i]));
-			this.#interval = changed
-				? this.#pace.fastest
-				: Math.min(this.#interval * 2, this.#pace.slowest);
-			this.#schedule(this.#jitter(this.#interval));
-			done();
-		};
-		this.#askSuccessor((successor, view) => {
-			if (successor === undefined && this.#state.predecessor === undefined) {
-				this.#stabilizing = false;
-				if (this.#joining === undefined) this.#recover();
-				done();
+	#finishRound(changed: boolean): void {
+		const again = this.#round === "again";
+		this.#round = "none";
+		const atRest = !changed && this.#doubted === undefined;
+		this.#interval = atRest ? Math.min(this.#interval * 2, this.#pace.slowest) : this.#pace.fastest;
+		this.#network.keep(this.#state.neighbours());
+		this.#fingers.refresh(this.#interval < this.#pace.slowest);
+		if (again) this.stabilize();
+		else this.#schedule();
+	}
+
+	/** Makes the first successor that is alive the first in the list, with the list that it names after it. */
+	#repair(
+		successors: readonly Contact[],
+		done: (successor: Contact | undefined, view: View | undefined) => void,
+	): void {
+		const [first, ...others] = successors;
+		if (first === undefined) {
+			done(undefined, undefined);
+			return;
+		}
+		this.#ask(first, (error, view) => {
+			if (view !== undefined && !isGone(error, view)) {
+				this.#doubted = undefined;
+				this.#state.adopt(first, view.successors);
+				done(first, view);
 				return;
 			}
-			const candidate = successor === undefined ? this.#state.predecessor : view?.predecessor;
-			const bound = successor?.id ?? this.#state.self.id;
-			if (candidate === undefined || !between(this.#state.self.id, candidate.id, bound)) {
-				this.#tellSuccessor();
-				finish();
-				return;
-			}
-			// A nearer successor is believed only once it has answered itself.
-			this.#ask(candidate, (error, nearer) => {
-				if (!isDead(error, nearer) && nearer !== undefined) {
-					this.#adopt([candidate, ...nearer.successors]);
+			this.#confirm(first, error, (gone) => {
+				if (!gone) {
+					done(first, undefined);
+					return;
 				}
-				this.#tellSuccessor();
-				finish();
+				this.firstAlive(others, (alive, next) => {
+					if (alive === undefined) this.#state.dropSuccessors();
+					else if (next !== undefined) this.#state.adopt(alive, next.successors);
+					this.#state.forget(first);
+					done(alive, next);
+				});
 			});
 		});
 	}
 
-	/** Asks the first successor that is alive, having dropped the dead ones before it; none when alone. */
-	#askSuccessor(done: (successor: Contact | undefined, view: View | undefined) => void): void {
-		const { successor } = this.#state;
-		if (successor === undefined) {
-			done(undefined, undefined);
+	/** Whether a successor that does not answer is gone: not when another node, within reason, says that it is not. */
+	#confirm(successor: Contact, error: ChordError | undefined, done: (gone: boolean) => void): void {
+		const witness = this.#state.successors[1] ?? this.#state.predecessor;
+		if (error !== undefined && !isGone(error, undefined)) {
+			done(false);
+		} else if (error === undefined || witness === undefined || witness.same(successor)) {
+			done(true);
+		} else {
+			this.#underWay.track<{ readonly alive: boolean }>(
+				(answer) => this.#network.call(witness, askWitness, successor, PATIENCE, answer),
+				(_error, word) => {
+					const before = this.#doubted?.contact.same(successor) ? this.#doubted.times : 0;
+					const times = word?.alive === true ? before + 1 : DOUBTS;
+					this.#doubted = times < DOUBTS ? { contact: successor, times } : undefined;
+					done(times >= DOUBTS);
+				},
+			);
+		}
+	}
+
+	#bearWitness(suspect: Contact, answer: Answer<{ readonly alive: boolean }>): void {
+		const known = this.#state.contacts().get(suspect.id);
+		if (known === undefined || !known.same(suspect)) {
+			answer(undefined, { alive: false });
 			return;
 		}
-		this.#ask(successor, (error, view) => {
-			if (view?.standing === "busy" || error?.code === "BUSY") {
-				done(successor, undefined);
-			} else if (view === undefined || isDead(error, view)) {
-				this.#remove(successor);
-				this.#askSuccessor(done);
-			} else {
-				this.#adopt([successor, ...view.successors]);
-				done(successor, view);
-			}
+		this.#ask(known, (error, view) => {
+			answer(undefined, { alive: error === undefined && !isGone(error, view) });
 		});
 	}
 
-	/** All neighbours are gone. Joins again through nodes that were in the ring, or is alone. */
-	#recover(): void {
+	/** As long as `nearer` lies between here and `from` and answers itself, it is the successor; then its predecessor. */
+	#approach(from: Contact, nearer: Contact | undefined, steps: number, done: () => void): void {
 		const { self } = this.#state;
-		const through = this.#remembered.filter((contact) => contact.id !== self.id);
-		this.#remembered = [];
-		if (through.length === 0) return;
-		this.join(through, PATIENCE, (error) => {
-			if (error !== undefined && this.#state.standing === "outside") this.#stand("member");
+		if (nearer === undefined || steps === 0 || !between(self.id, nearer.id, from.id)) {
+			done();
+			return;
+		}
+		this.#ask(nearer, (error, view) => {
+			if (view === undefined || isGone(error, view)) {
+				done();
+				return;
+			}
+			const { successor } = this.#state;
+			if (between(self.id, nearer.id, successor?.id ?? self.id)) {
+				this.#state.adopt(nearer, view.successors);
+			}
+			this.#approach(nearer, view.predecessor, steps - 1, done);
 		});
-	}
-
-	#adopt(successors: readonly Contact[]): void {
-		if (this.#state.standing !== "member") return;
-		const { self, length } = this.#state;
-		this.#state.successors = fit(self.id, successors, length);
 	}
 
 	#tellSuccessor(): void {
-		const { successor, standing: now } = this.#state;
-		if (successor !== undefined && now === "member")
-			this.#network.tell(successor, notify, undefined);
+		const { successor } = this.#state;
+		if (successor !== undefined) this.#network.tell(successor, notify, undefined);
 	}
 
 	/** RECTIFY: `notifier` takes this node for its successor. */
@@ -425,93 +310,33 @@ export class Stabilizer {
 			predecessor.id === notifier.id ||
 			between(predecessor.id, notifier.id, self.id)
 		) {
-			this.#setPredecessor(notifier);
+			this.#state.predecessor = notifier;
 			return;
 		}
 		this.#ask(predecessor, (error, view) => {
-			if (isDead(error, view) && this.#state.predecessor?.same(predecessor)) {
-				this.#setPredecessor(notifier);
+			// It may have changed while it was being asked.
+			if (isGone(error, view) && this.#state.predecessor?.same(predecessor)) {
+				this.#state.predecessor = notifier;
 			}
 		});
 	}
 
-	#setPredecessor(now: Contact): void {
-		const before = this.#state.predecessor;
-		if (before?.same(now)) return;
-		this.#state.predecessor = now;
-		this.#events.predecessor(before, now);
-		this.#changed();
-	}
-
-	#remove(contact: Contact): void {
-		const before = this.#state.predecessor;
-		this.#state.remove(contact);
-		if (before?.same(contact)) this.#events.predecessor(before, undefined);
-		this.#changed();
-	}
-
-	#changed(): void {
-		const known = this.#state.contacts();
-		if (known.size > 0) this.#remembered = [...known.values()].slice(0, REMEMBERED);
-		this.#network.keep(this.#state.neighbours());
-		this.#hurry();
-	}
-
-	/** Looks up the fingers beyond the successor list: all of them while the ring changes, one a time when it rests. */
-	#refreshFingers(): void {
-		if (this.#refreshing) return;
-		if (this.#due.length === 0) {
-			this.#due = this.#state.distantFingers();
-			for (const exponent of this.#state.fingers.keys()) {
-				if (!this.#due.includes(exponent)) this.#state.fingers.delete(exponent);
-			}
-		}
-		const atRest = this.#interval >= this.#pace.slowest;
-		this.#refreshFinger(atRest ? 1 : this.#due.length);
-	}
-
-	#refreshFinger(count: number): void {
-		const exponent = count > 0 ? this.#due.shift() : undefined;
-		this.#refreshing = exponent !== undefined;
-		if (exponent === undefined) return;
-		const start = fingerStart(this.#state.self.id, exponent);
-		this.#track(
-			(done: Answer<Found>) => this.#lookups.recursive(start, PATIENCE, done),
-			(_error, found) => {
-				const before = this.#state.fingers.get(exponent);
-				if (found !== undefined && !found.owner.same(before)) {
-					if (found.owner.id === this.#state.self.id) this.#state.fingers.delete(exponent);
-					else this.#state.fingers.set(exponent, found.owner);
-					this.#network.keep(this.#state.neighbours());
-				}
-				this.#refreshFinger(count - 1);
-			},
-		);
-	}
-
-	/** Starts something that ends without a word when the node leaves the ring meanwhile. */
-	#track<T>(start: (done: Answer<T>) => Cancel, done: Answer<T>): void {
-		const work: { cancel?: Cancel } = {};
-		this.#underWay.add(work);
-		work.cancel = start((error, value) => {
-			if (this.#underWay.delete(work)) done(error, value);
-		});
+	#view(): View {
+		const { standing: now, predecessor, successors } = this.#state;
+		if (now === "member") return { standing: "member", predecessor, successors };
+		return { standing: "outside", predecessor: undefined, successors: [] };
 	}
 
 	#ask(contact: Contact, done: Answer<View>): void {
-		this.#track<View>(
+		this.#underWay.track<View>(
 			(answer) => this.#network.call(contact, askView, undefined, PATIENCE, answer),
 			done,
 		);
 	}
 }
 
-/** An answer or its absence that means: this pointer points to nobody. */
-function isDead(error: ChordError | undefined, view: View | undefined): boolean {
+/** An answer, or the lack of one, that means: this pointer points to nobody. Who is busy is alive. */
+export function isGone(error: ChordError | undefined, view: View | undefined): boolean {
 	if (error !== undefined) return error.code !== "BUSY";
 	return view?.standing === "outside";
-}
-
-function sameOrNone(a: Contact | undefined, b: Contact | undefined): boolean {
-	return a === undefined ? b === undefined : a.same(b);
 }

@@ -19,26 +19,73 @@ export function fit(self: Id, candidates: readonly Contact[], length: number): C
 	return kept;
 }
 
+/** A node's neighbours. */
+export interface Pointers {
+	readonly predecessor: Contact | undefined;
+	readonly successors: readonly Contact[];
+}
+
 /** Everything that a member knows of its ring. */
-export class RingState {
+export class RingState implements Pointers {
 	/** This node; another incarnation of it after it has left a ring. */
 	self: Contact;
 	/** Longest successor list. */
 	readonly length: number;
 	standing: Standing = "outside";
-	predecessor: Contact | undefined;
-	/** Clockwise from here; empty when alone. The first has answered this node itself. */
-	successors: readonly Contact[] = [];
 	/** Finger `i` points to the owner of id + 2^i; only those that start beyond the successor list. */
 	readonly fingers: Map<number, Contact> = new Map();
+	/** Told of every change of the neighbours, with what they were before. */
+	readonly #changed: (before: Pointers) => void;
+	#predecessor: Contact | undefined;
+	#successors: readonly Contact[] = [];
 
-	constructor(self: Contact, length: number) {
+	constructor(self: Contact, length: number, changed: (before: Pointers) => void) {
 		this.self = self;
 		this.length = length;
+		this.#changed = changed;
+	}
+
+	/** The node before this one, which has answered it; `undefined` while it is not known. */
+	get predecessor(): Contact | undefined {
+		return this.#predecessor;
+	}
+
+	set predecessor(now: Contact | undefined) {
+		this.#set({ predecessor: now, successors: this.#successors });
+	}
+
+	/** Clockwise from here; empty when alone. The first has answered this node itself. */
+	get successors(): readonly Contact[] {
+		return this.#successors;
 	}
 
 	get successor(): Contact | undefined {
-		return this.successors[0];
+		return this.#successors[0];
+	}
+
+	/** `successor`, which has answered, and after it those that it named. */
+	adopt(successor: Contact, named: readonly Contact[]): void {
+		const successors = fit(this.self.id, [successor, ...named], this.length);
+		this.#set({ predecessor: this.#predecessor, successors });
+	}
+
+	/** The same, and who is before this node: the pointers that a joiner starts with. */
+	enter(predecessor: Contact, successor: Contact, named: readonly Contact[]): void {
+		const successors = fit(this.self.id, [successor, ...named], this.length);
+		this.#set({ predecessor, successors });
+	}
+
+	/** No successor is left. */
+	dropSuccessors(): void {
+		this.#set({ predecessor: this.#predecessor, successors: [] });
+	}
+
+	#set(now: Pointers): void {
+		const before: Pointers = { predecessor: this.#predecessor, successors: this.#successors };
+		if (samePointers(before, now)) return;
+		this.#predecessor = now.predecessor;
+		this.#successors = now.successors;
+		this.#changed(before);
 	}
 
 	/** Every node that it points to, once. */
@@ -67,20 +114,24 @@ export class RingState {
 		return all;
 	}
 
-	/** Forgets every pointer to a node in that life of it. */
-	remove(gone: Contact): void {
-		this.successors = this.successors.filter((contact) => !contact.same(gone));
-		if (this.predecessor?.same(gone)) this.predecessor = undefined;
+	/**
+	 * Forgets the pointers to a node in that life of it, but for the first successor: that one stays until another
+	 * has answered in its place.
+	 */
+	forget(gone: Contact): void {
 		for (const [exponent, contact] of this.fingers) {
 			if (contact.same(gone)) this.fingers.delete(exponent);
 		}
+		this.#set({
+			predecessor: this.#predecessor?.same(gone) ? undefined : this.#predecessor,
+			successors: this.#successors.filter((contact, i) => i === 0 || !contact.same(gone)),
+		});
 	}
 
 	/** Forgets the ring. */
 	clear(): void {
-		this.predecessor = undefined;
-		this.successors = [];
 		this.fingers.clear();
+		this.#set({ predecessor: undefined, successors: [] });
 	}
 
 	/** The successor that owns `id` as far as the list tells, and those after it. */
@@ -112,6 +163,16 @@ export class RingState {
 	}
 }
 
+function samePointers(a: Pointers, b: Pointers): boolean {
+	const same = (x: Contact | undefined, y: Contact | undefined): boolean =>
+		x === undefined ? y === undefined : x.same(y);
+	return (
+		same(a.predecessor, b.predecessor) &&
+		a.successors.length === b.successors.length &&
+		a.successors.every((contact, i) => same(contact, b.successors[i]))
+	);
+}
+
 /** One step towards the owner of an id: it is here, or one of `next` knows more. */
 export type Step =
 	| { readonly mine: true }
@@ -126,8 +187,14 @@ const ALTERNATIVES = 3;
  */
 export function step(state: RingState, id: Id, last: boolean): Step {
 	const { self, predecessor, successor } = state;
-	if (id === self.id || successor === undefined) return { mine: true };
+	if (id === self.id) return { mine: true };
 	if (predecessor !== undefined && inArc(predecessor.id, id, self.id)) return { mine: true };
+	// Without neighbours it is alone; with a predecessor only, the rest of the ring is behind that.
+	if (successor === undefined) {
+		return predecessor === undefined
+			? { mine: true }
+			: { mine: false, last: false, next: [predecessor] };
+	}
 	if (last) {
 		return predecessor === undefined
 			? { mine: true }

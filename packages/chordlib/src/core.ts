@@ -1,0 +1,358 @@
+import { type Address, canonicalAddress, formatAddress } from "./address.ts";
+import type { Connection, ConnectionOwner, PeerLink } from "./connection.ts";
+import { Connections } from "./connections.ts";
+import { Contact, type RemoteNode } from "./contact.ts";
+import { ChordError, isMalformed } from "./errors.ts";
+import { guard } from "./events.ts";
+import { type Hash, hashOf, idOf } from "./hash.ts";
+import type { Id } from "./id.ts";
+import { type Limits, bodyLimit } from "./limits.ts";
+import type { Clock, Random, Transport } from "./ports.ts";
+import {
+	type Answer,
+	type Cancel,
+	type Handlers,
+	type NoticeType,
+	type RequestType,
+} from "./protocol.ts";
+import { Fingers } from "./ring/fingers.ts";
+import { Joining } from "./ring/join.ts";
+import { Lookups } from "./ring/lookup.ts";
+import { Merging } from "./ring/merge.ts";
+import { type Envelope, routed, standing } from "./ring/messages.ts";
+import type { RingNetwork } from "./ring/network.ts";
+import { nextHop } from "./ring/route.ts";
+import { type Pace, Stabilizer } from "./ring/stabilize.ts";
+import { type Pointers, RingState, type Standing } from "./ring/state.ts";
+import { decode, encode } from "./wire/codec.ts";
+
+/** What a node stands on: the system's clock, randomness and TCP, unless others are given. */
+export interface Ports {
+	readonly clock: Clock;
+	readonly random: Random;
+	readonly transport: Transport;
+}
+
+/** Where a routed message came from and was meant for. */
+export interface Routed {
+	/** Who sent it, by its own word. */
+	readonly origin: RemoteNode;
+	readonly target: Hash;
+	/** True when this node is the target itself, not merely the owner of its place. */
+	readonly exact: boolean;
+	/** Links that it crossed. */
+	readonly hops: number;
+}
+
+/** What a node is made with. */
+export interface CoreOptions {
+	readonly ports: Ports;
+	readonly limits: Limits;
+	readonly pace: Pace;
+	/** Length of the successor list. */
+	readonly successors: number;
+	/** SHA-256 of the network's name. */
+	readonly network: Uint8Array;
+	readonly handlers: Handlers<Connection>;
+	readonly routedHandlers: Handlers<Routed>;
+}
+
+/** What a node tells of itself. */
+export interface CoreEvents {
+	link(link: Connection, peer: Contact): void;
+	unlink(peer: Contact): void;
+	standing(now: Standing): void;
+	pointers(before: Pointers): void;
+	/** For the `send` hook. */
+	sent(link: PeerLink, packet: Uint8Array): void;
+	/** A handler failed. */
+	failed(error: unknown): void;
+}
+
+/**
+ * The inside of a node that listens: its links, its place in the ring, its lookups and what is routed through it.
+ * All of it is callbacks and explicit state; promises begin in `local-node.ts`.
+ */
+export class Core {
+	readonly hash: Hash;
+	readonly address: Address;
+	readonly state: RingState;
+	readonly connections: Connections;
+	readonly lookups: Lookups;
+	readonly joining: Joining;
+	readonly merging: Merging;
+	readonly #options: CoreOptions;
+	readonly #events: CoreEvents;
+	readonly #stabilizer: Stabilizer;
+
+	constructor(hash: Hash, address: Address, options: CoreOptions, events: CoreEvents) {
+		this.hash = hash;
+		this.address = address;
+		this.#options = options;
+		this.#events = events;
+		const { handlers, pace, ports, successors } = options;
+		this.state = new RingState(this.#incarnate(), successors, (before) => {
+			this.#pointersChanged(before);
+		});
+		this.connections = new Connections(this.#connectionOwner(), ports.transport, {
+			opened: (link) => {
+				if (link.contact !== undefined) events.link(link, link.contact);
+			},
+			lost: (link) => {
+				this.#linkLost(link);
+			},
+		});
+		const network = this.#ringNetwork();
+		this.lookups = new Lookups(
+			this.state,
+			network,
+			(contact, settled) => {
+				this.#stabilizer.suspect(contact, settled);
+			},
+			(asker) => {
+				this.joining.becomeFirst(asker);
+			},
+		);
+		const fingers = new Fingers(this.state, network, this.lookups);
+		this.#stabilizer = new Stabilizer(this.state, network, fingers, pace, {
+			standing: (now) => {
+				if (now === "member") this.merging.start();
+				else this.merging.stop();
+				events.standing(now);
+			},
+			woke: () => {
+				this.merging.hurry();
+			},
+		});
+		this.joining = new Joining(this.state, network, this.lookups, this.#stabilizer);
+		this.merging = new Merging(this.state, network, this.lookups, this.#stabilizer);
+		handlers.onNotice(standing, (now, { contact }) => {
+			const link = contact && this.connections.get(contact.id);
+			if (contact === undefined || link === undefined) return;
+			link.standing = now;
+			if (now === "outside") this.#stabilizer.gone(contact);
+		});
+		handlers.onNotice(routed, (envelope) => {
+			if (this.state.standing === "member") this.forward(envelope);
+		});
+	}
+
+	/** Leaves the ring and ends every link. What comes after is another incarnation. */
+	depart(reason: "leaving" | "closing"): void {
+		this.joining.leave();
+		this.connections.closeAll(reason);
+		this.state.self = this.#incarnate();
+	}
+
+	/** A request over the link to a node, opened first when there is none. */
+	call(
+		to: Contact,
+		tag: number,
+		body: Uint8Array,
+		budget: number,
+		done: Answer<Uint8Array>,
+	): Cancel {
+		const { clock } = this.#options.ports;
+		const existing = this.connections.get(to.id);
+		if (existing?.contact !== undefined && to.means(existing.contact)) {
+			return existing.rpc.request(tag, body, budget, done);
+		}
+		const deadline = clock.now() + budget;
+		let cancelRequest: Cancel = () => {};
+		const timer = clock.schedule(budget, () => {
+			cancelOpening();
+			done(new ChordError("TIMEOUT", `${formatAddress(to.address)} did not answer in time`));
+		});
+		const cancelOpening = this.connections.open(to, (error, connection) => {
+			timer.cancel();
+			if (connection === undefined) {
+				done(error);
+				return;
+			}
+			const left = Math.max(1, deadline - clock.now());
+			cancelRequest = connection.rpc.request(tag, body, left, done);
+		});
+		return () => {
+			timer.cancel();
+			cancelOpening();
+			cancelRequest();
+		};
+	}
+
+	/** Starts a message on its way to the owner of `target`; over the link to `via` first, where that is given. */
+	route(target: Id, tag: number, body: Uint8Array, via: Id | undefined): boolean {
+		const origin = this.state.self;
+		const envelope: Envelope = { target, origin, tag, hops: 0, last: false, body };
+		// What is too large to be sent is refused even where it need not be.
+		const sealed = this.#sealed({ ...envelope, hops: 1 });
+		if (via === undefined) return this.forward(envelope);
+		const link = this.connections.get(via);
+		link?.rpc.notify(routed.tag, sealed);
+		return link !== undefined;
+	}
+
+	/** Takes a routed message one hop further, or hands it to its handler here. */
+	forward(envelope: Envelope): boolean {
+		const { limits, ports } = this.#options;
+		const hop = nextHop(this.state, this.connections, envelope);
+		if (hop.kind === "none") return false;
+		if (hop.kind === "here") {
+			ports.clock.defer(() => {
+				this.#arrive(envelope);
+			});
+			return true;
+		}
+		if (envelope.hops >= limits.hops || hop.link.buffered > limits.writeBufferSoft) return false;
+		const onward = { ...envelope, hops: envelope.hops + 1, last: hop.last };
+		hop.link.rpc.notify(routed.tag, this.#sealed(onward));
+		return true;
+	}
+
+	#arrive({ target, origin, tag, hops, body }: Envelope): void {
+		const handle = this.#options.routedHandlers.notice(tag);
+		const exact = target === this.state.self.id;
+		const report = (error: unknown): void => {
+			// A body that makes no sense is its sender's trouble, not this program's.
+			if (!isMalformed(error)) this.#events.failed(error);
+		};
+		guard(() => handle?.(body, { origin, target: hashOf(target), exact, hops }), report);
+	}
+
+	#sealed(envelope: Envelope): Uint8Array {
+		return encode(routed.body, envelope, bodyLimit(this.#options.limits));
+	}
+
+	/** This node in a new life. */
+	#incarnate(): Contact {
+		const bytes = this.#options.ports.random.bytes(6);
+		// Never 0, which stands for any.
+		const incarnation = bytes.reduce((value, byte) => value * 256 + byte, 0) || 1;
+		return new Contact(idOf(this.hash), canonicalAddress(this.address), incarnation);
+	}
+
+	#pointersChanged(before: Pointers): void {
+		const { standing: now, predecessor } = this.state;
+		if (now === "member") {
+			this.merging.remember(this.state.contacts().values());
+			this.connections.keep(this.state.neighbours());
+			this.#stabilizer.hurry();
+		}
+		// Alone but for a predecessor, the first node of a ring takes that for its successor at once.
+		if (this.state.successor === undefined && predecessor !== undefined) {
+			this.#stabilizer.stabilize();
+		}
+		this.#events.pointers(before);
+	}
+
+	#linkLost(link: Connection): void {
+		const { contact: peer } = link;
+		if (peer === undefined) return;
+		this.#events.unlink(peer);
+		if (link.goodbye === "leaving" || link.goodbye === "closing") this.#stabilizer.gone(peer);
+		else this.#stabilizer.suspect(peer);
+	}
+
+	#connectionOwner(): ConnectionOwner {
+		const { handlers, limits, network, ports } = this.#options;
+		const { clock } = ports;
+		return {
+			clock,
+			limits,
+			network,
+			rpc: {
+				clock,
+				limits,
+				handlers,
+				pending: { asked: 0, serving: 0 },
+				handlerFailed: (error) => {
+					this.#events.failed(error);
+				},
+			},
+			self: () => ({
+				contact: this.state.self,
+				standing: this.state.standing === "member" ? "member" : "outside",
+			}),
+			admit: (connection) => this.connections.admit(connection),
+			ready: (connection) => {
+				this.connections.ready(connection);
+			},
+			closed: (connection, error) => {
+				this.connections.closed(connection, error);
+			},
+			sent: (connection, packet) => {
+				this.#events.sent(connection, packet);
+			},
+		};
+	}
+
+	/** What the ring's parts see of this node. */
+	#ringNetwork(): RingNetwork {
+		const { handlers, limits, ports } = this.#options;
+		const { connections } = this;
+		const encoded = <Body>({ body }: NoticeType<Body>, value: Body): Uint8Array =>
+			encode(body, value, bodyLimit(limits));
+		return {
+			clock: ports.clock,
+			random: ports.random,
+			limits,
+			call: (to, type, value, budget, done) => {
+				const body = encode(type.request, value, bodyLimit(limits));
+				return this.call(to, type.tag, body, budget, (error, bytes) => {
+					answerWith(type, error, bytes, done);
+				});
+			},
+			tell: (to, type, value) => {
+				const body = encoded(type, value);
+				connections.open(to, (_error, connection) => connection?.rpc.notify(type.tag, body));
+			},
+			tellAll: (type, value) => {
+				const body = encoded(type, value);
+				for (const connection of connections.values()) connection.rpc.notify(type.tag, body);
+			},
+			serve: (type, handle) => {
+				handlers.onRequest(
+					type,
+					(value, connection, budget, answer) =>
+						connection.contact && handle(value, connection.contact, budget, answer),
+				);
+			},
+			hear: (type, handle) => {
+				handlers.onNotice(type, (value, connection) => {
+					if (connection.contact !== undefined) handle(value, connection.contact);
+				});
+			},
+			standingOf: (contact) => connections.get(contact.id)?.standing,
+			keep: (neighbours) => {
+				connections.keep(neighbours);
+			},
+		};
+	}
+}
+
+/** The value of a response's bytes. @throws ChordError `REMOTE` when they make no sense */
+export function decodeResponse<Request, Response>(
+	type: RequestType<Request, Response>,
+	bytes: Uint8Array,
+): Response {
+	try {
+		return decode(type.response, bytes);
+	} catch (cause) {
+		throw new ChordError("REMOTE", `the response to ${type.name} makes no sense`, { cause });
+	}
+}
+
+function answerWith<Request, Response>(
+	type: RequestType<Request, Response>,
+	error: ChordError | undefined,
+	bytes: Uint8Array | undefined,
+	done: Answer<Response>,
+): void {
+	let response: Response | undefined;
+	try {
+		if (bytes !== undefined) response = decodeResponse(type, bytes);
+	} catch (malformed) {
+		done(malformed as ChordError);
+		return;
+	}
+	done(error, response);
+}

@@ -1,0 +1,200 @@
+import type { Contact } from "../contact.ts";
+import { ChordError } from "../errors.ts";
+import { between } from "../id.ts";
+import type { Answer, Cancel } from "../protocol.ts";
+import type { Lookups } from "./lookup.ts";
+import { type Admission, type Found, askAdmission, tellEntered } from "./messages.ts";
+import type { RingNetwork } from "./network.ts";
+import { PATIENCE, type Stabilizer } from "./stabilize.ts";
+import { type RingState, closestBefore } from "./state.ts";
+import { UnderWay } from "./under-way.ts";
+
+/** Pauses between attempts to join, and how often a joiner is sent on before it starts again. */
+const RETRY = 100;
+const REDIRECTS = 16;
+/** How long a joiner that was handed our list may take to come in before the next one is. */
+const HANDOVER = 1_000;
+
+/**
+ * How a node gets into a ring: its predecessor to be hands over its whole successor list; the joiner takes it once
+ * the first in it has answered, and tells its predecessor that it is in.
+ */
+export class Joining {
+	readonly #state: RingState;
+	readonly #network: RingNetwork;
+	readonly #lookups: Lookups;
+	readonly #stabilizer: Stabilizer;
+	readonly #underWay = new UnderWay();
+	/** Tells who waits for the join that is under way. */
+	#joined: Answer<void> | undefined;
+	#through: readonly Contact[] = [];
+	#deadline = 0;
+	/** The joiner that was last handed our list, and until when others wait for it to be in. */
+	#admitted: Contact | undefined;
+	#admitting = 0;
+
+	constructor(state: RingState, network: RingNetwork, lookups: Lookups, stabilizer: Stabilizer) {
+		this.#state = state;
+		this.#network = network;
+		this.#lookups = lookups;
+		this.#stabilizer = stabilizer;
+		network.serve(askAdmission, (_value, from, _budget, answer) => {
+			answer(undefined, this.#admit(from));
+			return undefined;
+		});
+		network.serve(tellEntered, (successors, from, _budget, answer) => {
+			if (from.same(this.#admitted)) this.#admitting = 0;
+			stabilizer.adopt(from, successors);
+			answer(undefined);
+			return undefined;
+		});
+	}
+
+	/** A join begins: from now on nobody takes this node for the first of a ring to come. */
+	prepare(): void {
+		this.#state.clear();
+		this.#stabilizer.stand("joining");
+	}
+
+	/** Joins the ring that the nodes in `through` are members of. */
+	join(through: readonly Contact[], budget: number, joined: Answer<void>): Cancel {
+		this.prepare();
+		this.#deadline = this.#network.clock.now() + budget;
+		this.#joined = joined;
+		this.#through = through;
+		this.#find();
+		return () => {
+			if (this.#joined !== joined) return;
+			this.#joined = undefined;
+			this.leave();
+		};
+	}
+
+	/** The join came to nothing. */
+	giveUp(): void {
+		if (this.#state.standing === "joining") this.leave();
+	}
+
+	/** Ends a join without a ring to be in, or leaves the ring. */
+	leave(): void {
+		this.#underWay.cancelAll();
+		this.#state.clear();
+		this.#stabilizer.stand("outside");
+		this.#done(new ChordError("CLOSED", "this node left the ring meanwhile"));
+	}
+
+	/** Gives up joining through `asker`, which joins through this node: this one is the first of the ring. */
+	becomeFirst(asker: Contact): void {
+		if (this.#joined === undefined || !this.#through.some(({ id }) => id === asker.id)) return;
+		this.#underWay.cancelAll();
+		this.#stabilizer.stand("member");
+		this.#done(undefined);
+	}
+
+	#done(error: ChordError | undefined): void {
+		const joined = this.#joined;
+		this.#joined = undefined;
+		joined?.(error);
+	}
+
+	#find(): void {
+		const { clock } = this.#network;
+		this.#underWay.track<Found>(
+			(done) => {
+				const left = Math.max(1, this.#deadline - clock.now());
+				return this.#lookups.iterative(this.#state.self.id, left, done, this.#through);
+			},
+			(error, found) => {
+				if (found === undefined) this.#retry(error);
+				else this.#ask(found.predecessor ?? found.owner, REDIRECTS);
+			},
+		);
+	}
+
+	#ask(predecessor: Contact, redirects: number): void {
+		const { id } = this.#state.self;
+		this.#underWay.track<Admission>(
+			(done) => this.#network.call(predecessor, askAdmission, undefined, PATIENCE, done),
+			(error, admission) => {
+				const [next] = closestBefore(id, id, admission?.contacts ?? []);
+				if (admission?.outcome === "welcome") {
+					this.#enter(predecessor, admission.contacts);
+				} else if (admission?.outcome === "moved" && next !== undefined && redirects > 0) {
+					this.#ask(next, redirects - 1);
+				} else {
+					this.#retry(error);
+				}
+			},
+		);
+	}
+
+	#retry(error: ChordError | undefined): void {
+		const { clock, random } = this.#network;
+		if (clock.now() >= this.#deadline) {
+			this.#state.clear();
+			this.#stabilizer.stand("outside");
+			this.#done(
+				error ?? new ChordError("NO_ROUTE", "the ring is being repaired at our place in it"),
+			);
+			return;
+		}
+		const pause = RETRY * (0.75 + random.next() / 2);
+		this.#underWay.track<void>(
+			(done) => {
+				const timer = clock.schedule(pause, () => {
+					done(undefined);
+				});
+				return () => {
+					timer.cancel();
+				};
+			},
+			() => {
+				this.#find();
+			},
+		);
+	}
+
+	/** JOIN, at the joiner: `predecessor` has handed over its list. */
+	#enter(predecessor: Contact, handed: readonly Contact[]): void {
+		this.#stabilizer.firstAlive(handed, (successor, view) => {
+			if (this.#joined === undefined) return;
+			if (successor === undefined || view === undefined) {
+				this.#retry(undefined);
+				return;
+			}
+			this.#state.enter(predecessor, successor, view.successors);
+			this.#stabilizer.stand("member");
+			this.#stabilizer.stabilize();
+			this.#underWay.track<void>(
+				(done) => {
+					const { successors } = this.#state;
+					return this.#network.call(predecessor, tellEntered, successors, PATIENCE, done);
+				},
+				() => {
+					this.#done(undefined);
+				},
+			);
+		});
+	}
+
+	/** JOIN, at the joiner's predecessor. */
+	#admit(joiner: Contact): Admission {
+		const busy: Admission = { outcome: "busy", contacts: [] };
+		if (this.#state.standing === "joining") return busy;
+		// Whoever is asked first, before it has joined anything, is the first member of a new ring.
+		if (this.#state.standing === "outside") this.#stabilizer.stand("member");
+		const { self, successors, successor } = this.#state;
+		if (successor !== undefined && !between(self.id, joiner.id, successor.id)) {
+			// A successor that asks to join has restarted, and was not missed yet.
+			if (successor.id === joiner.id) this.#stabilizer.suspect(successor);
+			const nearer = closestBefore(self.id, joiner.id, this.#state.contacts().values());
+			return nearer.length === 0 ? busy : { outcome: "moved", contacts: nearer };
+		}
+		// The next joiner would be handed a list that this one is about to change.
+		const now = this.#network.clock.now();
+		if (now < this.#admitting && !joiner.same(this.#admitted)) return busy;
+		this.#admitting = now + HANDOVER;
+		this.#admitted = joiner;
+		return { outcome: "welcome", contacts: successor === undefined ? [self] : successors };
+	}
+}
