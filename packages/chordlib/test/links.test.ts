@@ -1,10 +1,10 @@
 import { uniform } from "@cicada/simnet";
 import { expect, test } from "vitest";
 
-import { type LocalNode, defineRequest, nothing, text } from "../src/index.ts";
+import { Hash, type LocalNode, defineRequest, nothing, text } from "../src/index.ts";
 import { Ring, nameOf } from "./ring.ts";
 import { assertForSeeds } from "./seeds.ts";
-import { HELLO, IDENTIFY, Stranger } from "./stranger.ts";
+import { GOODBYE, HELLO, IDENTIFY, Stranger, identify } from "./stranger.ts";
 
 const FILE = "links.test.ts";
 const echo = defineRequest("test/echo", { request: text(100), response: text(100) });
@@ -73,6 +73,83 @@ test("a node whose dial was turned away gets the other end's link, or hears in t
 	await expect(ring.until(node.joinRing(address))).rejects.toMatchObject({ code: "UNREACHABLE" });
 	expect(ring.simulation.now - start).toBeLessThan(3_200);
 	expect(ring.hostOf(node).links).toBe(0);
+});
+
+test("a node that closes while it waits for the other end's link leaves nothing that is to happen", async () => {
+	const ring = new Ring(1, { limits: { dialTimeout: 60_000 } });
+	const node = await ring.add("node");
+	const { address } = await Stranger.listen(ring.host("liar"), HELLO + GOODBYE.duplicate);
+	const joined = node.joinRing(address).catch((error: { code: string }) => error.code);
+	await ring.simulation.run(100);
+	await node.close();
+	expect(await joined).toBe("CLOSED");
+	expect(ring.timersOf(node)).toBe(0);
+});
+
+test("a link that was replaced ends once what is under way on it has been answered", async () => {
+	const ring = new Ring(1);
+	const node = await ring.add("node");
+	const [first, second] = ["one", "two"].map((name) => ring.host(name));
+	if (first === undefined || second === undefined) throw new Error("no hosts");
+	const older = Stranger.dial(first, node.address, HELLO + IDENTIFY);
+	await ring.simulation.run(100);
+	const [peer] = node.peers;
+	if (peer === undefined) throw new Error("no peer");
+	const asked = node.request(peer, slow, undefined);
+	await ring.simulation.run(100);
+	const newer = Stranger.dial(second, node.address, HELLO + IDENTIFY);
+	await ring.simulation.run(5_000);
+	expect([node.peers.length, older.end, newer.end]).toEqual([1, "", ""]);
+	older.say("000000050200000001");
+	await ring.until(asked);
+	await ring.simulation.run(5_000);
+	expect(older.heard.endsWith(GOODBYE.replaced)).toBe(true);
+	expect([node.peers.length, older.end, newer.end]).toEqual([1, "in good order", ""]);
+});
+
+test("a link that was replaced, and that nothing is under way on, stays for what may still be coming over it", async () => {
+	const ring = new Ring(1);
+	const node = await ring.add("node");
+	node.handle(echo, (value) => value);
+	const older = Stranger.dial(ring.host("one"), node.address, HELLO + IDENTIFY);
+	await ring.simulation.run(2_400);
+	Stranger.dial(ring.host("two"), node.address, HELLO + IDENTIFY);
+	// Sent before its sender could know that the link is replaced.
+	const tag = echo.tag.toString(16).padStart(8, "0");
+	await ring.simulation.run(50);
+	older.say(`0000000f0100000001${tag}000027100161`);
+	await ring.simulation.run(100);
+	expect(older.heard.endsWith("0000000702000000010161")).toBe(true);
+	await ring.simulation.run(10_000);
+	expect(older.end).toBe("in good order");
+});
+
+test("a peer that dials though there is a link has perhaps lost it: the link must show life, or goes", async () => {
+	for (const alive of [true, false]) {
+		const ring = new Ring(1);
+		const node = await ring.add("node");
+		const host = ring.host("peer");
+		const greeting = HELLO + identify("ff", host.ip);
+		const { met } = await Stranger.listen(host, greeting);
+		const peer = {
+			hash: new Hash({ hashed: "ff".repeat(32) }),
+			address: { host: host.ip, port: 7000 },
+		};
+		const asked = node
+			.request(peer, slow, undefined)
+			.catch((error: { code: string }) => error.code);
+		await ring.simulation.run(100);
+		// Ours is the lower id, and ours the link that stays: the other end's is one too many.
+		const again = Stranger.dial(host, node.address, greeting);
+		await ring.simulation.run(100);
+		expect(again.heard).toBe(HELLO + GOODBYE.duplicate);
+		expect(met[0]?.heard.endsWith("0000000106")).toBe(true);
+		if (alive) met[0]?.say("0000000107");
+		await ring.simulation.run(2_000);
+		expect(node.peers).toHaveLength(alive ? 1 : 0);
+		if (alive) met[0]?.link?.close();
+		expect(await ring.until(asked)).toBe("CLOSED");
+	}
 });
 
 test("when a peer dials again because it has lost its link, the new one takes over", async () => {

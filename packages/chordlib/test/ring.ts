@@ -1,6 +1,7 @@
 import { type LatencyModel, type SimHost, Simulation, constant } from "@cicada/simnet";
 
 import { Hash, LocalNode, type LocalNodeOptions, type RemoteNode } from "../src/index.ts";
+import { WatchedClock } from "./timers.ts";
 
 const PORT = 7000;
 
@@ -10,6 +11,7 @@ export class Ring {
 	/** The nodes that are alive, whether or not they are in a ring. */
 	readonly nodes = new Set<LocalNode>();
 	readonly #hosts = new Map<LocalNode, SimHost>();
+	readonly #clocks = new Map<LocalNode, WatchedClock>();
 	readonly #options: LocalNodeOptions;
 
 	constructor(
@@ -32,12 +34,14 @@ export class Ring {
 		options: LocalNodeOptions = {},
 		host: SimHost = this.host(name),
 	): Promise<LocalNode> {
-		const ports = { clock: host.clock, random: host.random, transport: host.transport };
+		const clock = new WatchedClock(host.clock);
+		const ports = { clock, random: host.random, transport: host.transport };
 		const bind = { host: host.ip, port: PORT };
 		const node = new LocalNode(name, bind, { ...this.#options, ports, ...options });
 		await node.listen();
 		this.nodes.add(node);
 		this.#hosts.set(node, host);
+		this.#clocks.set(node, clock);
 		return node;
 	}
 
@@ -45,6 +49,11 @@ export class Ring {
 		const host = this.#hosts.get(node);
 		if (host === undefined) throw new Error("no such node");
 		return host;
+	}
+
+	/** How many timers of a node are still to run. */
+	timersOf(node: LocalNode): number {
+		return this.#clocks.get(node)?.waiting ?? 0;
 	}
 
 	/**

@@ -5,12 +5,16 @@ import {
 	Hash,
 	type LocalNode,
 	type LocalNodeOptions,
+	defaultLimits,
 	defineNotice,
 	defineRequest,
 	nothing,
 	text,
 	u8,
 } from "../src/index.ts";
+import { Handlers } from "../src/protocol.ts";
+import { Rpc } from "../src/rpc.ts";
+import type { Frame } from "../src/wire/messages.ts";
 import { Ring, nameOf } from "./ring.ts";
 import { HELLO, IDENTIFY, Stranger } from "./stranger.ts";
 
@@ -169,6 +173,30 @@ test("a request that is not answered ends when its time does, and its handler is
 	expect(simulation.now - start).toBe(700);
 	await simulation.run(100);
 	expect(ends).toEqual([start + 710]);
+});
+
+test("the ring's own requests tell who serves them when their time is over", async () => {
+	const ring = new Ring(1);
+	const { clock } = ring.host("asker");
+	const sent: Frame[] = [];
+	const context = {
+		clock,
+		limits: defaultLimits,
+		handlers: new Handlers<undefined>(BODY),
+		pending: { asked: 0, serving: 0 },
+		handlerFailed: () => {},
+	};
+	const rpc = new Rpc(context, undefined, (frame) => sent.push(frame));
+	const answers: (string | undefined)[] = [];
+	rpc.request(5, new Uint8Array(), 100, (error) => answers.push(error?.code));
+	rpc.request(6, new Uint8Array(), 100, () => answers.push("cancelled"))();
+	expect([answers, context.pending.asked]).toEqual([[], 1]);
+	await ring.simulation.run(200);
+	expect([answers, context.pending.asked]).toEqual([["TIMEOUT"], 0]);
+	expect(sent.map(({ kind }) => kind)).toEqual(["request", "request", "cancel", "cancel"]);
+	rpc.receive({ kind: "response", call: 1, body: new Uint8Array() });
+	expect(answers).toEqual(["TIMEOUT"]);
+	expect(rpc.quiet).toBe(true);
 });
 
 test("a request that is aborted rejects with the signal's reason, and its handler is told", async () => {

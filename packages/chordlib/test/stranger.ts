@@ -12,11 +12,17 @@ export const HELLO: string = `434943414441 01 0028 0001 0001 ${NETWORK} 00000000
 	"",
 );
 
-/** The first frame of a node with the id 11…11 at 192.0.2.1:7000, in life 7, in no ring. */
-export const IDENTIFY: string =
-	`0000002f 00 ${"11".repeat(32)} 04 c0000201 1b58 000000000007 01`.replaceAll(" ", "");
+/** The first frame of a node at port 7000, in life 7, in no ring; its id consists of these two digits. */
+export function identify(digits: string, host: string): string {
+	const ip = toHex(Uint8Array.from(host.split("."), Number));
+	return `0000002f00${digits.repeat(32)}04${ip}1b5800000000000701`;
+}
+
+/** The first frame of a node with the id 11…11 at 192.0.2.1:7000. */
+export const IDENTIFY: string = identify("11", "192.0.2.1");
 
 export const GOODBYE = {
+	replaced: "000000020803",
 	duplicate: "000000020804",
 	self: "000000020805",
 	malformed: "000000020806",
