@@ -7,6 +7,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 
 import { NETWORKS } from "./latency.ts";
+import { hunt } from "./mutants/hunt.ts";
 import { HELP, type Options, commandFor, planOf, readOptions } from "./options.ts";
 import type { Plan } from "./plan.ts";
 import { runAll } from "./pool.ts";
@@ -31,7 +32,16 @@ async function main(): Promise<void> {
 		process.stdout.write(HELP);
 		return;
 	}
-	await simulate(options);
+	if (options.mutants !== undefined) await huntMutants(options, options.mutants);
+	else await simulate(options);
+}
+
+async function huntMutants(options: Options, only: readonly string[]): Promise<void> {
+	const { seed, seeds, jobs } = options;
+	const say = (text: string): void => {
+		console.log(text);
+	};
+	if (!(await hunt({ seed, seeds, jobs, only, say }))) process.exitCode = 1;
 }
 
 async function simulate(options: Options): Promise<void> {
@@ -45,9 +55,11 @@ async function simulate(options: Options): Promise<void> {
 	let broken = 0;
 	const results = await runAll(plans, options.jobs, (result) => {
 		if (result.violations > 0 && broken++ < TOLD) say(failure(result, options));
-		if (seconds() - said < 1 && plans.length > 1) return;
-		said = seconds();
-		say(`${said.toFixed(1)} s: seed ${result.seed} done`);
+		if (seconds() - said >= 1 || plans.length === 1) {
+			said = seconds();
+			say(`${said.toFixed(1)} s: seed ${result.seed} done`);
+		}
+		return !options.failFast || result.violations === 0;
 	});
 	const latency = plans[0]?.latency ?? options.latency;
 	const summary = summarize(results, NETWORKS[latency].roundTrip, seconds());

@@ -22,6 +22,9 @@ export interface Options {
 	readonly plan: string | undefined;
 	readonly savePlan: string | undefined;
 	readonly shrink: boolean;
+	readonly failFast: boolean;
+	/** The names of the mutants to hunt, none for all of them; undefined for no hunt. */
+	readonly mutants: readonly string[] | undefined;
 	readonly json: boolean;
 	readonly quiet: boolean;
 }
@@ -43,6 +46,9 @@ Runs rings of real nodes on a simulated network, and checks the rules that they 
   --latency MODEL   ${Object.keys(NETWORKS).join(", ")} (uniform)
   --successors L    length of successor lists (16)
   --jobs J          runs at the same time (one for each core)
+  --fail-fast       stops after the first run that fails
+  --mutants NAMES   puts known mistakes into copies of chordlib, and wants each caught
+                    within --seeds of small runs (all, or names with commas between)
   --shrink          makes the first run that fails smaller, and writes it to a plan file
   --plan FILE       runs what a plan file says
   --save-plan FILE  writes the plan of the first seed, and runs it
@@ -73,6 +79,8 @@ export function readOptions(args: readonly string[], cores: number): Options | "
 			plan: { type: "string" },
 			"save-plan": { type: "string" },
 			shrink: { type: "boolean", default: false },
+			"fail-fast": { type: "boolean", default: false },
+			mutants: { type: "string" },
 			json: { type: "boolean", default: false },
 			quiet: { type: "boolean", default: false },
 			help: { type: "boolean", default: false },
@@ -106,6 +114,8 @@ export function readOptions(args: readonly string[], cores: number): Options | "
 		plan: values.plan,
 		savePlan: values["save-plan"],
 		shrink: values.shrink,
+		failFast: values["fail-fast"],
+		mutants: values.mutants?.split(",").filter((name) => name !== "" && name !== "all"),
 		json: values.json,
 		quiet: values.quiet,
 	};

@@ -4,22 +4,22 @@ import { fileURLToPath } from "node:url";
 import type { Plan } from "./plan.ts";
 import { type Result, run } from "./run.ts";
 
-/** Runs plans, several at the same time in processes of their own; `done` hears of each as it ends. */
+/** Runs plans, several at the same time in processes of their own; `done` hears of each as it ends, and says whether to go on. */
 export async function runAll(
 	plans: readonly Plan[],
 	jobs: number,
-	done: (result: Result) => void,
+	done: (result: Result) => boolean,
 ): Promise<readonly Result[]> {
 	const results: Result[] = [];
+	let next = 0;
 	const take = (result: Result): void => {
 		results.push(result);
-		done(result);
+		if (!done(result)) next = plans.length;
 	};
 	if (jobs === 1 || plans.length === 1) {
-		for (const plan of plans) take(await run(plan));
+		while (next < plans.length) take(await run(plans[next++] as Plan));
 		return results;
 	}
-	let next = 0;
 	const children: ChildProcess[] = [];
 	const work = (): Promise<void> =>
 		new Promise((resolve, reject) => {

@@ -115,6 +115,8 @@ export class Swarm implements Surroundings {
 			length: this.successors,
 			wasMember: (pointer) => this.#registry.wasMember(pointer),
 			answered: (pointer) => program.answered.has(keyOf(pointer)),
+			lives: (pointer) =>
+				this.plan.regime === "fail-stop" && this.#registry.memberUntil(pointer) === Infinity,
 			livedLately: (pointer) => (this.#registry.memberUntil(pointer) ?? -Infinity) >= oldest,
 		});
 		this.violations.now(`local ${program.name}`, findings, at);

@@ -30,6 +30,7 @@ const facts: LocalFacts = {
 	length: 3,
 	wasMember: () => true,
 	answered: () => true,
+	lives: () => false,
 	livedLately: () => true,
 };
 
@@ -99,6 +100,22 @@ describe("the local rules", () => {
 	it("successor-alive: who is put first has answered just now", () => {
 		const livedLately = ({ id }: Pointer): boolean => id !== at(2).id;
 		expect(local(view(1, [2, 3]), view(1, [3]), { livedLately })).toEqual(["successor-alive"]);
+	});
+
+	it("successor-kept: a first successor that lives is given up only for a nearer one", () => {
+		const lives = (): boolean => true;
+		expect(local(view(1, [3]), view(1, [2, 3]), { lives })).toEqual(["successor-kept"]);
+		expect(local(view(1, []), view(1, [2]), { lives })).toEqual(["successor-kept"]);
+		expect(local(view(1, [3]), view(1, [2, 3]))).toEqual([]);
+		expect(local(view(1, [2, 3]), view(1, [3]), { lives })).toEqual([]);
+	});
+
+	it("predecessor-kept: a predecessor that lives is given up only for a nearer one", () => {
+		const lives = (): boolean => true;
+		expect(local(view(5, [], 3), view(5, [], 4), { lives })).toEqual(["predecessor-kept"]);
+		expect(local(view(5, []), view(5, [], 4), { lives })).toEqual(["predecessor-kept"]);
+		expect(local(view(5, [], 3), view(5, [], 4))).toEqual([]);
+		expect(local(view(5, [], 4), view(5, [], 3), { lives })).toEqual([]);
 	});
 
 	it("predecessor-answered: a predecessor has answered", () => {

@@ -13,6 +13,8 @@ export interface LocalFacts {
 	 * listens, a link between the two was opened, over which the other said who it is, in this life of it.
 	 */
 	answered(pointer: Pointer): boolean;
+	/** Whether it is a member that nobody may take for dead: never so where answers may be late or lost. */
+	lives(pointer: Pointer): boolean;
 	/** Whether it lived so lately that an answer of it can just have arrived. */
 	livedLately(pointer: Pointer): boolean;
 }
@@ -20,7 +22,7 @@ export interface LocalFacts {
 /**
  * The rules that a node can keep by itself, whatever the network does.
  *
- * Who becomes the first successor or the predecessor has answered, whether it was put there or moved up. When it has
+ * A neighbour that lives is given up only for a nearer one. Who becomes the first successor or the predecessor has answered, whether it was put there or moved up. When it has
  * answered tells its death: where no answer takes longer than is waited for, it was a member so lately. Only a
  * joiner's predecessor may have answered longer ago, since the joiner asks its successors after that.
  */
@@ -59,6 +61,14 @@ export function localFindings(
 		}
 	}
 	const [first] = successors;
+	const [former] = before?.successors ?? [];
+	const previous = before?.predecessor;
+	if (previous !== undefined && !isNearer(previous, predecessor, { id }) && facts.lives(previous)) {
+		found("predecessor-kept", `${short(previous)} lives, now it is ${short(predecessor)}`);
+	}
+	if (former !== undefined && !isNearer({ id }, first, former) && facts.lives(former)) {
+		found("successor-kept", `${short(former)} lives, now it is ${short(first)}`);
+	}
 	if (first !== undefined && !same(first, before?.successors[0])) {
 		if (!facts.answered(first)) found("successor-answered", `${short(first)} never answered`);
 		else if (!facts.livedLately(first)) {
@@ -66,6 +76,12 @@ export function localFindings(
 		}
 	}
 	return findings;
+}
+
+/** Whether `now` is one of two ends that was there, or lies between them. */
+function isNearer(from: { id: string }, now: Pointer | undefined, to: { id: string }): boolean {
+	if (now === undefined) return false;
+	return now.id === from.id || now.id === to.id || strictlyBetween(from.id, now.id, to.id);
 }
 
 function isClockwise(id: string, successors: readonly Pointer[]): boolean {

@@ -1,0 +1,98 @@
+import { spawn } from "node:child_process";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+
+import { build } from "./build.ts";
+import { MUTANTS } from "./list.ts";
+import type { Mutant } from "./mutant.ts";
+
+/** Runs that a mutant must not survive: small rings in much trouble, where mistakes come to light soon. */
+const RUNS = [
+	"--regime fail-stop --nodes 12 --successors 3 --minutes 3 --churn 3",
+	"--regime hostile --nodes 12 --successors 3 --minutes 3 --churn 3",
+	"--regime fail-stop --nodes 32 --successors 16 --minutes 3 --churn 1",
+] as const;
+
+interface Verdict {
+	readonly violations: number;
+	readonly byRule: Readonly<Record<string, number>>;
+	readonly replay?: string;
+}
+
+interface HuntOptions {
+	readonly seeds: number;
+	readonly seed: number;
+	readonly jobs: number;
+	/** Only the mutants with these names; all when it is empty. */
+	readonly only: readonly string[];
+	readonly say: (text: string) => void;
+}
+
+/** Hunts the mutants, one after the other. True when all were caught, and chordlib as it is was not. */
+export async function hunt(options: HuntOptions): Promise<boolean> {
+	const { only, say } = options;
+	const original: Mutant = { name: "as it is", about: "no mistake", patches: [], caughtBy: [] };
+	const chosen = MUTANTS.filter(({ name }) => only.length === 0 || only.includes(name));
+	let good = true;
+	for (const mutant of [original, ...chosen]) {
+		const began = performance.now();
+		const word = await judge(mutant, options);
+		const seconds = ((performance.now() - began) / 1_000).toFixed(0);
+		say(`${word.good ? "good" : "BAD "} ${mutant.name.padEnd(32)} ${word.text} (${seconds} s)`);
+		good &&= word.good;
+	}
+	return good;
+}
+
+interface Word {
+	readonly good: boolean;
+	readonly text: string;
+}
+
+async function judge(mutant: Mutant, options: HuntOptions): Promise<Word> {
+	let folder: string;
+	try {
+		folder = await build(mutant.patches);
+	} catch (error) {
+		return { good: false, text: error instanceof Error ? error.message : String(error) };
+	}
+	try {
+		for (const words of RUNS) {
+			const verdict = await simulate(folder, words, options);
+			const rules = Object.keys(verdict.byRule);
+			if (verdict.violations === 0) continue;
+			const named = rules.some((rule) => mutant.caughtBy.includes(rule));
+			return { good: named, text: `caught by ${rules.join(", ")}: ${verdict.replay ?? words}` };
+		}
+		return { good: mutant.patches.length === 0, text: "never caught" };
+	} catch (error) {
+		return { good: false, text: error instanceof Error ? error.message : String(error) };
+	} finally {
+		await rm(folder, { recursive: true });
+	}
+}
+
+/** Runs the simulator of a folder until a seed fails. */
+async function simulate(
+	folder: string,
+	words: string,
+	{ seeds, seed, jobs }: HuntOptions,
+): Promise<Verdict> {
+	const args = [
+		...words.split(" "),
+		...`--seed ${seed} --seeds ${seeds} --jobs ${jobs} --fail-fast --quiet --json`.split(" "),
+	];
+	const child = spawn(process.execPath, [join(folder, "tooling/sim/dist/main.js"), ...args], {
+		stdio: ["ignore", "pipe", "inherit"],
+	});
+	let output = "";
+	child.stdout.setEncoding("utf8").on("data", (text: string) => {
+		output += text;
+	});
+	const code = await new Promise<number | null>((resolve, reject) => {
+		child.on("error", reject);
+		child.on("close", resolve);
+	});
+	if (code !== 0 && code !== 1) throw new Error(`the simulator ended with ${code}`);
+	return JSON.parse(output.trimEnd().split("\n").at(-1) ?? "") as Verdict;
+}
