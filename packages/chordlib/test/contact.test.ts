@@ -36,6 +36,7 @@ test("what was meant for a node before it restarted does not reach what runs the
 	if (peer === undefined) throw new Error("no peer");
 	const host = ring.hostOf(b);
 	host.crash();
+	await ring.until(() => a.peers.length === 0);
 	host.restart();
 	const young = await ring.add("node 1", {}, host);
 	expect(young.hash.equals(b.hash)).toBe(true);

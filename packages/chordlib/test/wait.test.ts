@@ -105,12 +105,13 @@ test("an abort rejects with the reason, and cancels; the signal is let go whatev
 		else if (end === "value") finish(undefined, "value");
 		else if (end === "close") waits.closeAll();
 		else simulation.advance(100);
-		const expected = {
+		const outcomes: Record<string, unknown> = {
 			abort: reason,
 			value: "value",
-			close: expect.objectContaining({ code: "CLOSED" }) as unknown,
-		}[end];
-		expect(await run).toEqual(expected ?? expect.objectContaining({ code: "TIMEOUT" }));
+			"time-out": expect.objectContaining({ code: "TIMEOUT" }),
+			close: expect.objectContaining({ code: "CLOSED" }),
+		};
+		expect(await run).toEqual(outcomes[end]);
 		expect(cancelled()).toBe(end === "value" ? 0 : 1);
 		expect([getEventListeners(abort.signal, "abort").length, clock.waiting]).toEqual([0, 0]);
 	}
