@@ -163,61 +163,69 @@ test("when all neighbours of a node are gone, it comes back through others that 
 	expect(await ring.wrongLookups()).toEqual([]);
 });
 
-test("a node that leaves while it is asked does not say that it owns what it was asked for", async () => {
-	await assertForSeeds(FILE, 10, async (seed) => {
-		const ring = new Ring(seed, { latency, successors: 2 });
-		await ring.grow(16);
-		const wrong: string[] = [];
-		for (let round = 0; round < 8; round++) {
-			const [asker, leaver] = [ring.pick(), ring.pick()];
-			if (asker === undefined || leaver === undefined || asker === leaver) continue;
-			const lookups = Array.from({ length: 40 }, async (_, i) => {
-				const id = new Hash({ value: `${seed} ${round} ${i}` });
-				const before = nameOf(ring.owner(id));
-				const found = await asker.lookup(id).then(
-					({ node }) => nameOf(node),
-					() => "nobody",
-				);
-				const right = [before, nameOf(ring.owner(id)), "nobody"];
-				if (!right.includes(found)) wrong.push(`${found}, not ${right.join(" or ")}`);
-			});
-			await ring.simulation.run(ring.simulation.random.next() * 150);
-			ring.nodes.delete(leaver);
-			await ring.until(leaver.close());
-			await ring.until(Promise.all(lookups));
-		}
-		expect(wrong).toEqual([]);
-	});
-});
+test(
+	"a node that leaves while it is asked does not say that it owns what it was asked for",
+	async () => {
+		await assertForSeeds(FILE, 10, async (seed) => {
+			const ring = new Ring(seed, { latency, successors: 2 });
+			await ring.grow(16);
+			const wrong: string[] = [];
+			for (let round = 0; round < 8; round++) {
+				const [asker, leaver] = [ring.pick(), ring.pick()];
+				if (asker === undefined || leaver === undefined || asker === leaver) continue;
+				const lookups = Array.from({ length: 40 }, async (_, i) => {
+					const id = new Hash({ value: `${seed} ${round} ${i}` });
+					const before = nameOf(ring.owner(id));
+					const found = await asker.lookup(id).then(
+						({ node }) => nameOf(node),
+						() => "nobody",
+					);
+					const right = [before, nameOf(ring.owner(id)), "nobody"];
+					if (!right.includes(found)) wrong.push(`${found}, not ${right.join(" or ")}`);
+				});
+				await ring.simulation.run(ring.simulation.random.next() * 150);
+				ring.nodes.delete(leaver);
+				await ring.until(leaver.close());
+				await ring.until(Promise.all(lookups));
+			}
+			expect(wrong).toEqual([]);
+		});
+	},
+	LONG,
+);
 
-test("while nodes crash, a lookup gives a node that owns the id among those alive, or an error", async () => {
-	await assertForSeeds(FILE, 10, async (seed) => {
-		const ring = new Ring(seed, { latency });
-		await ring.grow(20);
-		const wrong: string[] = [];
-		let right = 0;
-		for (let round = 0; round < 6; round++) {
-			const victim = ring.pick();
-			if (victim !== undefined) ring.crash(victim, { silent: round % 2 === 0 });
-			const lookups = [...ring.nodes].map(async (node, i) => {
-				const id = new Hash({ value: `${seed} ${round} ${i}` });
-				try {
-					const { node: found } = await node.lookup(id, { timeout: 8_000 });
-					const owner = nameOf(ring.owner(id));
-					if (nameOf(found) === owner) right++;
-					else if ([...ring.nodes].some((alive) => nameOf(alive) === nameOf(found))) {
-						wrong.push(`${nameOf(node)} says ${nameOf(found)}, not ${owner}`);
+test(
+	"while nodes crash, a lookup gives a node that owns the id among those alive, or an error",
+	async () => {
+		await assertForSeeds(FILE, 10, async (seed) => {
+			const ring = new Ring(seed, { latency });
+			await ring.grow(20);
+			const wrong: string[] = [];
+			let right = 0;
+			for (let round = 0; round < 6; round++) {
+				const victim = ring.pick();
+				if (victim !== undefined) ring.crash(victim, { silent: round % 2 === 0 });
+				const lookups = [...ring.nodes].map(async (node, i) => {
+					const id = new Hash({ value: `${seed} ${round} ${i}` });
+					try {
+						const { node: found } = await node.lookup(id, { timeout: 8_000 });
+						const owner = nameOf(ring.owner(id));
+						if (nameOf(found) === owner) right++;
+						else if ([...ring.nodes].some((alive) => nameOf(alive) === nameOf(found))) {
+							wrong.push(`${nameOf(node)} says ${nameOf(found)}, not ${owner}`);
+						}
+					} catch (error) {
+						if (!(error instanceof ChordError)) throw error;
 					}
-				} catch (error) {
-					if (!(error instanceof ChordError)) throw error;
-				}
-			});
-			await ring.until(Promise.all(lookups));
-		}
-		expect(wrong).toEqual([]);
-		expect(right).toBeGreaterThan(60);
-	});
-});
+				});
+				await ring.until(Promise.all(lookups));
+			}
+			expect(wrong).toEqual([]);
+			expect(right).toBeGreaterThan(60);
+		});
+	},
+	LONG,
+);
 
 test("at rest the arcs that the nodes were told of partition the ring", async () => {
 	const ring = new Ring(8, { latency });
