@@ -44,8 +44,8 @@ interface Session {
 	tooLarge: boolean;
 	/** Chunks that came before their turn. */
 	readonly early: Map<number, Chunk>;
-	/** There was no room for what comes next. */
-	starved: boolean;
+	/** What comes next had no room: in the inbox, or among the unfinished messages. */
+	starved: false | "inbox" | "parts";
 	/** A reply goes out when what is handled now is done, so that one stands for many chunks. */
 	due: boolean;
 	/** Links that the last chunk crossed, and when it came. */
@@ -119,7 +119,7 @@ export class Inbound {
 	/** There is room again: those who were turned away may go on. */
 	roomAgain(): void {
 		for (const session of [...this.#sessions.values()]) {
-			if (!session.starved) continue;
+			if (session.starved === false) continue;
 			session.starved = false;
 			this.#takeEarly(session);
 			this.#acknowledge(session);
@@ -196,13 +196,13 @@ export class Inbound {
 		if (end) {
 			const message = join([...session.parts, data], bytes);
 			if (!this.#ports.accept(remotePeer(session.origin), message)) {
-				session.starved = true;
+				session.starved = "inbox";
 				return false;
 			}
 			this.#dropParts(session);
 		} else {
 			if (!this.#roomFor(session, data.length + OVERHEAD)) {
-				session.starved = true;
+				session.starved = "parts";
 				this.#crowded = true;
 				return false;
 			}
@@ -227,7 +227,8 @@ export class Inbound {
 	#roomFor(session: Session, bytes: number): boolean {
 		for (const oldest of this.#assembling) {
 			if (oldest === session || this.#partBytes + bytes <= PARTS_BYTES) return true;
-			const stalled = !oldest.starved && this.#ports.clock.now() - oldest.heard > STALLED;
+			const silence = this.#ports.clock.now() - oldest.heard;
+			const stalled = oldest.starved !== "inbox" && silence > STALLED;
 			if (!stalled) return false;
 			this.#forget(oldest);
 		}
@@ -246,7 +247,7 @@ export class Inbound {
 	}
 
 	#answer({ origin, number, exact, next, hops, starved, tooLarge }: Session): void {
-		const state = starved ? "full" : tooLarge ? "tooLarge" : "open";
+		const state = starved !== false ? "full" : tooLarge ? "tooLarge" : "open";
 		const life = this.#ports.life();
 		this.#ports.reply(origin, { session: number, life, exact, state, next, hops });
 	}

@@ -50,6 +50,9 @@ const WINDOW = 128;
 /** Milliseconds until something is sent again: at first, at least, at most; and while an inbox is full. */
 const RETRY = { first: 300, least: 100, most: 3_000, fullFirst: 1_000, fullMost: 30_000 };
 
+/** Milliseconds for which a session without messages is believed to be the same still. */
+const FRESH = 2_000;
+
 /** A message under way. */
 interface Message extends Outgoing {
 	/** Bytes that are in chunks, each sent at least once; all of them when `cut`. */
@@ -86,6 +89,8 @@ export class Outbound {
 	#exact = false;
 	#life: number | undefined;
 	#next = 0;
+	/** When anything was last heard in the session. */
+	#heard = -Infinity;
 	#knocks = 0;
 	#knocked = 0;
 	/** While the target has no room: how often that was heard in a row. */
@@ -123,6 +128,9 @@ export class Outbound {
 			copies: 0,
 			over: false,
 		};
+		const { clock } = this.#ports;
+		// In so long a time the target may have begun another life: what was not sent to the old one is the new one's.
+		if (this.idle && clock.now() - this.#heard > FRESH) this.#reset();
 		this.#queue.push(message);
 		if (this.#life === undefined && this.#knocks === 0) this.#knock();
 		else this.#pump();
@@ -135,6 +143,7 @@ export class Outbound {
 
 	/** What the target, or who owns its place, answered. */
 	reply(reply: Reply, from: RemotePeer): void {
+		this.#heard = this.#ports.clock.now();
 		if (this.#life === undefined) {
 			if (reply.state === "open") this.#answered(reply, from);
 		} else if (reply.state === "restarted") {

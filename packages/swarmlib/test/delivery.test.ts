@@ -1,3 +1,4 @@
+import { constant } from "@cicada/simnet";
 import { expect, test } from "vitest";
 
 import { Hash, type Receipt, type SwarmPeer } from "../src/index.ts";
@@ -7,7 +8,7 @@ import { Swarm, areStrangers, codeOf, drain, expectCode, sparse, text } from "./
 const FILE = "delivery.test.ts";
 
 test("a message reaches a peer several hops away: it alone, exactly, with its origin as source", async () => {
-	await assertForSeeds(FILE, 10, async (seed) => {
+	await assertForSeeds(FILE, 3, async (seed) => {
 		const swarm = new Swarm(seed, sparse);
 		await swarm.grow(16);
 		const [from, to] = swarm.strangers();
@@ -41,7 +42,7 @@ test("hops counts links: oneself 0, a neighbour 1", async () => {
 });
 
 test("all of a sender's messages to all others arrive once each, in the order sent", async () => {
-	await assertForSeeds(FILE, 5, async (seed) => {
+	await assertForSeeds(FILE, 3, async (seed) => {
 		const swarm = new Swarm(seed, sparse);
 		const peers = await swarm.grow(12);
 		const sends: Promise<Receipt>[] = [];
@@ -62,7 +63,7 @@ test("all of a sender's messages to all others arrive once each, in the order se
 });
 
 test("duplicates take other routes, and the application gets one copy", async () => {
-	await assertForSeeds(FILE, 5, async (seed) => {
+	await assertForSeeds(FILE, 3, async (seed) => {
 		const swarm = new Swarm(seed, sparse);
 		await swarm.grow(16);
 		const [from, to] = swarm.strangers();
@@ -85,7 +86,7 @@ test("more duplicates than there are routes is no error", async () => {
 });
 
 test("relays that die while messages fly lose, repeat and reorder none of them", async () => {
-	await assertForSeeds(FILE, 10, async (seed) => {
+	await assertForSeeds(FILE, 3, async (seed) => {
 		const swarm = new Swarm(seed, { successors: 6 });
 		await swarm.grow(24);
 		const [from, to] = swarm.strangers();
@@ -106,7 +107,7 @@ test("relays that die while messages fly lose, repeat and reorder none of them",
 });
 
 test("when the target dies, what is under way to it rejects by its deadline, and no other send suffers", async () => {
-	await assertForSeeds(FILE, 10, async (seed) => {
+	await assertForSeeds(FILE, 5, async (seed) => {
 		const swarm = new Swarm(seed, sparse);
 		await swarm.grow(12);
 		const [from, to] = swarm.strangers();
@@ -129,7 +130,7 @@ test("when the target dies, what is under way to it rejects by its deadline, and
 });
 
 test("a send never reaches another life of its target", async () => {
-	await assertForSeeds(FILE, 10, async (seed) => {
+	await assertForSeeds(FILE, 5, async (seed) => {
 		const swarm = new Swarm(seed, sparse);
 		await swarm.grow(12);
 		const [from, to] = swarm.strangers();
@@ -144,6 +145,34 @@ test("a send never reaches another life of its target", async () => {
 		await swarm.until(from.send(reborn, "new"));
 		expect(await drain(reborn)).toEqual(["new"]);
 	});
+});
+
+test("a send to a target that has begun another life since the last one reaches the new life", async () => {
+	await assertForSeeds(FILE, 3, async (seed) => {
+		const swarm = new Swarm(seed, sparse);
+		await swarm.grow(12);
+		const [from, to] = swarm.strangers();
+		await swarm.until(from.send(to, "old"));
+		swarm.crash(to);
+		const through = swarm.peers.find((peer) => peer !== from) ?? from;
+		const reborn = await swarm.restart(to, through);
+		await swarm.simulation.run(10_000);
+		await swarm.until(from.send(to, "new"));
+		expect(await drain(reborn)).toEqual(["new"]);
+	});
+});
+
+test("what arrives in another life of its target is refused by that life, at once", async () => {
+	const swarm = new Swarm(1, { ...sparse, latency: constant(20) });
+	await swarm.grow(12);
+	const [from, to] = swarm.strangers();
+	await swarm.until(from.send(to, "opens the session"));
+	const flying = codeOf(from.send(to, "old", { timeout: 5_000 }));
+	// It leaves the swarm and comes back in a moment: before anybody could say that it is not there.
+	await swarm.until(to.disconnect());
+	await swarm.until(to.connect(swarm.first === to ? from.listener : swarm.first.listener));
+	expect(await swarm.until(flying)).toBe("UNREACHABLE");
+	expect(await drain(to)).toEqual(["opens the session"]);
 });
 
 test("an address or a peer that is not in the swarm is NOT_FOUND", async () => {
@@ -193,7 +222,7 @@ test("a bare hash that a peer has goes to just that peer, and is exact", async (
 });
 
 test("of bare-hash and exact sends to a place where nobody is, the former arrive and the latter are NOT_FOUND", async () => {
-	await assertForSeeds(FILE, 10, async (seed) => {
+	await assertForSeeds(FILE, 5, async (seed) => {
 		const swarm = new Swarm(seed, sparse);
 		const [from] = await swarm.grow(12);
 		if (from === undefined) throw new Error("nobody");
