@@ -56,12 +56,19 @@ export function contactOf(node: RemoteNode): Contact {
 	return new Contact(idOf(node.hash), canonicalAddress(node.address), ANY_INCARNATION);
 }
 
-/** A contact on the wire: 32 bytes of id, the address, 48 bits of incarnation. */
+/** A contact on the wire: 32 bytes of id, the address, 48 bits of incarnation, never 0. */
 export const contact: Codec<Contact> = {
 	write: (writer, value) => {
+		if (value.incarnation === ANY_INCARNATION) {
+			throw new ChordError("INVALID_ARGUMENT", "a contact without an incarnation cannot be told");
+		}
 		id.write(writer, value.id);
 		address.write(writer, value.address);
 		u48.write(writer, value.incarnation);
 	},
-	read: (reader) => new Contact(id.read(reader), address.read(reader), u48.read(reader)),
+	read: (reader) => {
+		const contact = new Contact(id.read(reader), address.read(reader), u48.read(reader));
+		if (contact.incarnation !== ANY_INCARNATION) return contact;
+		throw new ChordError("MALFORMED", "a contact without an incarnation");
+	},
 };

@@ -231,11 +231,12 @@ export class Core {
 	}
 
 	#pointersChanged(before: Pointers): void {
-		const { standing: now, predecessor } = this.state;
+		const { standing: now, predecessor, successors } = this.state;
 		if (now === "member") {
 			this.merging.remember(this.state.contacts().values());
 			this.connections.keep(this.state.neighbours());
 			this.#stabilizer.hurry();
+			if (before.successors !== successors) this.#stabilizer.tellPredecessor();
 		}
 		// Alone but for a predecessor, the first node of a ring takes that for its successor at once.
 		if (this.state.successor === undefined && predecessor !== undefined) {
@@ -321,7 +322,10 @@ export class Core {
 					if (connection.contact !== undefined) handle(value, connection.contact);
 				});
 			},
-			standingOf: (contact) => connections.get(contact.id)?.standing,
+			met: (id) => {
+				const { contact, standing: now } = connections.get(id) ?? {};
+				return contact && now && { contact, standing: now };
+			},
 			keep: (neighbours) => {
 				connections.keep(neighbours);
 			},

@@ -165,7 +165,10 @@ const anyFrame: fc.Arbitrary<Frame> = fc.oneof(
 		kind: fc.constant("identify" as const),
 		contact: fc
 			.tuple(fc.uint8Array({ minLength: 32, maxLength: 32 }), address, fc.maxSafeNat())
-			.map(([hashed, at, life]) => new Contact(idOf(new Hash({ hashed })), at, life % 2 ** 48)),
+			.map(
+				([hashed, at, life]) =>
+					new Contact(idOf(new Hash({ hashed })), at, (life % (2 ** 48 - 1)) + 1),
+			),
 		standing: fc.constantFrom("member" as const, "outside" as const),
 	}),
 	fc.record({

@@ -74,7 +74,7 @@ export class Lookups {
 		const here = (query: Query): Direction => this.#direction(query);
 		const { self } = this.#state;
 		const walk = new Walk(this.#network, self, here, id, budget, done, this.#suspect);
-		if (start.length === 0) walk.begin();
+		if (start.length === 0) walk.begin(ATTEMPTS);
 		else walk.take(self, { outcome: "ask", last: false, contacts: start }, 0);
 		return () => {
 			walk.cancel();
@@ -97,7 +97,7 @@ export class Lookups {
 	#settleWhoIsFirst(asker: Contact): void {
 		const { self, standing } = this.#state;
 		if (standing !== "joining" || self.id > asker.id) return;
-		if (this.#network.standingOf(asker) === "outside") this.#becomeFirst(asker);
+		if (this.#network.met(asker.id)?.standing === "outside") this.#becomeFirst(asker);
 	}
 
 	#direction(query: Query): Direction {
@@ -165,7 +165,8 @@ export class Lookups {
 
 /** How long one node may take to answer an iterative lookup, a link to it opened first. */
 const STEP = 1_500;
-/** How long to wait before all are asked again. */
+/** How often all are asked, and how long to wait in between. */
+const ATTEMPTS = 3;
 const PAUSE = 200;
 /** How many nodes an iterative lookup asks at most, as a multiple of the hop limit. */
 const PATIENCE = 4;
@@ -188,7 +189,8 @@ class Walk {
 	readonly #here: (query: Query) => Direction;
 	readonly #asked = new Set<string>();
 	#candidates: Candidate[] = [];
-	#fromHere = false;
+	/** How often it may still begin again from here. */
+	#attempts = 0;
 	/** How long one node may take to answer: longer in each attempt. */
 	#patience = STEP;
 	#cancel: Cancel = () => {};
@@ -213,8 +215,8 @@ class Walk {
 	}
 
 	/** Starts from here, and from here again when all who were named have been asked in vain. */
-	begin(): void {
-		this.#fromHere = true;
+	begin(attempts: number): void {
+		this.#attempts = attempts - 1;
 		this.#asked.clear();
 		this.take(this.#self, this.#here({ id: this.#id, last: false, hops: 0 }), 0);
 	}
@@ -223,7 +225,9 @@ class Walk {
 	take(from: Contact, { outcome, last, contacts }: Direction, depth: number): void {
 		const { hops } = this.#network.limits;
 		if (outcome === "mine") {
-			this.#finish(undefined, { owner: from, predecessor: contacts[0], hops: depth });
+			// Which life of it has answered only its link tells.
+			const owner = this.#network.met(from.id)?.contact ?? from;
+			this.#finish(undefined, { owner, predecessor: contacts[0], hops: depth });
 			return;
 		}
 		const named = contacts.map((contact) => ({ contact, last, depth: depth + 1 }));
@@ -247,7 +251,7 @@ class Walk {
 		const left = this.#deadline - clock.now();
 		const candidate = this.#takeCandidate();
 		const tired = left < 1 || this.#asked.size > limits.hops * PATIENCE;
-		if (tired || (candidate === undefined && !this.#fromHere)) {
+		if (tired || (candidate === undefined && this.#attempts === 0)) {
 			this.#finish(
 				new ChordError("NO_ROUTE", `nobody who was asked knows the owner of ${this.#id}`),
 			);
@@ -283,7 +287,7 @@ class Walk {
 	/** Later, and with more patience: the ring may be changing, or they are too busy to answer. */
 	#beginAgain(): void {
 		const timer = this.#network.clock.schedule(PAUSE, () => {
-			this.begin();
+			this.begin(this.#attempts);
 		});
 		this.#patience *= 2;
 		this.#cancel = () => {

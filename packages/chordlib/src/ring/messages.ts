@@ -54,6 +54,9 @@ export const suggest: NoticeType<Contact> = defineNotice("cicada/ring/1/suggest"
 /** Tells a node that the sender takes it for its successor. */
 export const notify: NoticeType<void> = defineNotice("cicada/ring/1/notify", nothing);
 
+/** Tells a node's predecessor that the successor list which it was given is out of date. */
+export const listChanged: NoticeType<void> = defineNotice("cicada/ring/1/list", nothing);
+
 /** Tells those who hold links to the sender that it has become a member, or is one no longer. */
 export const standing: NoticeType<"member" | "outside"> = defineNotice(
 	"cicada/ring/1/standing",

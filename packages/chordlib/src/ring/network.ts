@@ -33,8 +33,8 @@ export interface RingNetwork {
 	): void;
 	/** Hears notices of a type. */
 	hear<Body>(type: NoticeType<Body>, handle: (value: Body, from: Contact) => void): void;
-	/** Whether a node says that it is a member of a ring; undefined where there is no link to it. */
-	standingOf(contact: Contact): "member" | "outside" | undefined;
+	/** Who is at the other end of the link to `id`, by its own word; undefined where there is no link. */
+	met(id: Id): { readonly contact: Contact; readonly standing: "member" | "outside" } | undefined;
 	/** Keeps links to these nodes open, and opens those that are missing. */
 	keep(neighbours: ReadonlyMap<Id, Contact>): void;
 }

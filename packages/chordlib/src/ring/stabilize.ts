@@ -4,7 +4,7 @@ import { between } from "../id.ts";
 import type { Timer } from "../ports.ts";
 import type { Answer } from "../protocol.ts";
 import type { Fingers } from "./fingers.ts";
-import { type View, askView, askWitness, notify, standing } from "./messages.ts";
+import { type View, askView, askWitness, listChanged, notify, standing } from "./messages.ts";
 import type { RingNetwork } from "./network.ts";
 import type { RingState, Standing } from "./state.ts";
 import { UnderWay } from "./under-way.ts";
@@ -69,6 +69,9 @@ export class Stabilizer {
 			this.#bearWitness(suspect, answer);
 			return undefined;
 		});
+		network.hear(listChanged, (_value, from) => {
+			if (from.same(state.successor)) this.hurry();
+		});
 		network.hear(notify, (_value, from) => {
 			this.#rectify(from);
 		});
@@ -96,7 +99,7 @@ export class Stabilizer {
 		this.#round = "running";
 		this.#timer?.cancel();
 		const { predecessor, successors } = this.#state;
-		this.#repair(successors, (successor, view) => {
+		this.#repair((successor, view) => {
 			const from = successor ?? this.#state.self;
 			const nearer = successor === undefined ? this.#state.predecessor : view?.predecessor;
 			this.#approach(from, nearer, NEARER, () => {
@@ -106,6 +109,12 @@ export class Stabilizer {
 				this.#finishRound(changed);
 			});
 		});
+	}
+
+	/** The successor list is another one, which the node before this has a copy of. */
+	tellPredecessor(): void {
+		const { predecessor } = this.#state;
+		if (predecessor !== undefined) this.#network.tell(predecessor, listChanged, undefined);
 	}
 
 	/** Soon, because something changed nearby. */
@@ -214,34 +223,46 @@ export class Stabilizer {
 	}
 
 	/** Makes the first successor that is alive the first in the list, with the list that it names after it. */
-	#repair(
-		successors: readonly Contact[],
-		done: (successor: Contact | undefined, view: View | undefined) => void,
-	): void {
-		const [first, ...others] = successors;
+	#repair(done: (successor: Contact | undefined, view: View | undefined) => void): void {
+		const [first, ...others] = this.#state.successors;
 		if (first === undefined) {
 			done(undefined, undefined);
 			return;
 		}
+		// A nearer one may come in while this one is asked: then that is asked instead.
+		const isStillFirst = (): boolean => this.#state.successor?.same(first) ?? false;
 		this.#ask(first, (error, view) => {
-			if (view !== undefined && !isGone(error, view)) {
+			if (!isStillFirst()) {
+				this.#repair(done);
+			} else if (view !== undefined && !isGone(error, view)) {
 				this.#doubted = undefined;
 				this.#state.adopt(first, view.successors);
 				done(first, view);
+			} else {
+				this.#confirm(first, error, (gone) => {
+					if (gone) this.#replace(first, others, isStillFirst, done);
+					else done(first, undefined);
+				});
+			}
+		});
+	}
+
+	/** `gone` was the first successor: the next one that is alive takes its place. */
+	#replace(
+		gone: Contact,
+		others: readonly Contact[],
+		isStillFirst: () => boolean,
+		done: (successor: Contact | undefined, view: View | undefined) => void,
+	): void {
+		this.firstAlive(others, (alive, view) => {
+			if (!isStillFirst()) {
+				this.#repair(done);
 				return;
 			}
-			this.#confirm(first, error, (gone) => {
-				if (!gone) {
-					done(first, undefined);
-					return;
-				}
-				this.firstAlive(others, (alive, next) => {
-					if (alive === undefined) this.#state.dropSuccessors();
-					else if (next !== undefined) this.#state.adopt(alive, next.successors);
-					this.#state.forget(first);
-					done(alive, next);
-				});
-			});
+			if (alive === undefined || view === undefined) this.#state.dropSuccessors();
+			else this.#state.adopt(alive, view.successors);
+			this.#state.forget(gone);
+			done(alive, view);
 		});
 	}
 
