@@ -93,7 +93,7 @@ export class Outbound {
 	#heard = -Infinity;
 	#knocks = 0;
 	#knocked = 0;
-	/** While the target has no room: how often that was heard in a row. */
+	/** While the target has no room: how often it was asked. */
 	#full = 0;
 	#smoothedRtt: number | undefined;
 	#timer: Timer | undefined;
@@ -197,7 +197,7 @@ export class Outbound {
 
 	#acknowledged({ state, next, hops }: Reply): void {
 		const wasFull = this.#full > 0;
-		this.#full = state === "full" ? this.#full + 1 : 0;
+		this.#full = state === "full" ? Math.max(this.#full, 1) : 0;
 		for (const chunk of this.#inFlight.values()) {
 			if (chunk.number >= next) break;
 			this.#full = Math.min(this.#full, 1);
@@ -403,7 +403,10 @@ export class Outbound {
 			if (chunk.sent + this.#patience(chunk.attempts) > now + 1) continue;
 			this.#sendChunk(chunk, Math.max(1, chunk.message.duplicates));
 			// A peer without room is asked with one chunk, not with all of them.
-			if (this.#full > 0) break;
+			if (this.#full > 0) {
+				this.#full++;
+				break;
+			}
 		}
 		this.#arm();
 	}

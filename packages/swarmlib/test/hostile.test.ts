@@ -313,6 +313,10 @@ test("pieces of a broadcast with any limit, exclusions and time come to an end, 
 		const remote = { hash: victim.hash, address: victim.listener };
 		const everyone = swarm.peers.map(({ hash }) => hash);
 		const nobody = Array.from({ length: 256 }, (_, i) => new Hash({ value: `${seed} ${i}` }));
+		const spared = pieceBody(villain.node.hash, [victim.hash], 1_000, 99);
+		await swarm.until(villain.node.request(remote, piece, spared));
+		expect(victim.pending).toBe(0);
+		for (const peer of swarm.peers) await drain(peer);
 		const limits = [victim.hash, ...everyone, new Hash({ hashed: 0n }), ...nobody.slice(0, 4)];
 		for (const [index, limit] of limits.entries()) {
 			const excluded = [[], everyone, nobody, everyone.slice(2, 5)][index % 4] ?? [];

@@ -160,3 +160,13 @@ test("a broadcast under way when its sender disconnects rejects with CLOSED", as
 	await swarm.until(from.disconnect());
 	await spreading;
 });
+
+test("a send to oneself that waits for room when the peer disconnects rejects with CLOSED", async () => {
+	const swarm = new Swarm(3, { inbox: { messages: 1 } });
+	const peer = await swarm.add();
+	await peer.send(peer, "fills it");
+	const waiting = expectCode(peer.send(peer, "waits"), "CLOSED");
+	await swarm.until(peer.disconnect());
+	await waiting;
+	expect(await drain(peer)).toEqual(["fills it"]);
+});
