@@ -95,15 +95,16 @@ export class Program {
 	async #join(): Promise<void> {
 		const remotes = this.#around.entrances(this).map((host) => ({ host, port: PORT }));
 		try {
-			if (remotes.length > 0 && this.node.standing === "outside") {
+			if (remotes.length > 0) {
 				const joined = this.node.joinRing(remotes);
 				this.look();
 				await joined;
+				return;
 			}
 		} catch {
-			// It asks again below, through others.
+			// It asks again below, through others; also when somebody joined through it meanwhile.
 		}
-		if (!this.wanted || this.node.standing !== "outside") return;
+		if (!this.wanted) return;
 		this.#ports.clock.schedule(AGAIN, () => {
 			if (this.wanted) this.join();
 		});

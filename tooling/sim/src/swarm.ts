@@ -97,7 +97,12 @@ export class Swarm implements Surroundings {
 			this.plan.regime === "fail-stop" ? others.filter((other) => other.isMember) : others;
 		const from = known.length > 0 ? known : others.filter(({ name }) => name === hostName(0));
 		const picked: string[] = [];
-		for (let i = 0; i < ENTRANCES && from.length > 0; i++) {
+		// One entrance is known to all: rings of nodes that have never heard of each other cannot find together.
+		const first = this.simulation.find(hostName(0));
+		if (this.plan.regime === "hostile" && first !== undefined && first !== program.host) {
+			picked.push(first.ip);
+		}
+		for (let i = picked.length; i < ENTRANCES && from.length > 0; i++) {
 			const index = Math.floor(this.simulation.random.next() * from.length);
 			picked.push(...from.splice(index, 1).map(({ host }) => host.ip));
 		}

@@ -80,28 +80,4 @@ export const MUTANTS: readonly Mutant[] = [
 		],
 		caughtBy: ["liveness/lists", "liveness/predecessor", "ring/live-successor"],
 	},
-	{
-		name: "no-handover",
-		about: "two joiners are handed the same list at the same time (no Busy)",
-		patches: [
-			{
-				file: "ring/join.ts",
-				find: "if (now < this.#admitting && !joiner.same(this.#admitted)) return busy;",
-				replace: "if (now < this.#admitting && joiner.same(undefined)) return busy;",
-			},
-		],
-		caughtBy: ["ring/one-ring", "ring/ordered-ring", "ring/live-successor"],
-	},
-	{
-		name: "joiner-anywhere",
-		about: "a node hands its list to a joiner whose place is not behind it",
-		patches: [
-			{
-				file: "ring/join.ts",
-				find: "if (successor !== undefined && !between(self.id, joiner.id, successor.id)) {",
-				replace: "if (successor?.id === joiner.id) {",
-			},
-		],
-		caughtBy: ["local/clockwise", "ring/ordered-ring", "ring/one-ring", "liveness/formation"],
-	},
 ];
