@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import { Hash, SwarmError, type SwarmPeer } from "../src/index.ts";
 import { assertForSeeds } from "./seeds.ts";
-import { Swarm, drain, expectCode, sparse } from "./swarm.ts";
+import { Swarm, drain, expectCode, sparse, text } from "./swarm.ts";
 
 const FILE = "broadcast.test.ts";
 
@@ -151,6 +151,38 @@ test("a peer that waits for room when the one that asked it dies still gets it, 
 			expect(await drain(relay)).toEqual(["to all"]);
 		}
 	});
+});
+
+test("peers whose links break in the middle of a broadcast, but who live, all get it", async () => {
+	await assertForSeeds(FILE, 3, async (seed) => {
+		const swarm = new Swarm(seed, { successors: 4, inbox: { messages: 1 } });
+		await swarm.grow(12);
+		const [from, full] = swarm.strangers();
+		await swarm.until(from.send(full, "fills it"));
+		const spreading = from.broadcast("to all", { timeout: 60_000 });
+		await swarm.simulation.run(1_000);
+		for (const peer of swarm.after(full)) {
+			swarm.simulation.breakLinks(swarm.hostOf(full), swarm.hostOf(peer));
+		}
+		await swarm.simulation.run(5_000);
+		expect(text(await full.recv())).toBe("fills it");
+		expect(await swarm.until(spreading)).toEqual({ reached: 11 });
+		expect(await gotBy(swarm, from)).toEqual(Array.from({ length: 11 }, () => ["to all"]));
+	});
+});
+
+test("who waits for room when the sender gives up does not take it later", async () => {
+	const swarm = new Swarm(7, { ...sparse, inbox: { messages: 1 } });
+	await swarm.grow(12);
+	const [from, full] = swarm.strangers();
+	await swarm.until(from.send(full, "fills it"));
+	const stop = new AbortController();
+	const spreading = from.broadcast("to all", { signal: stop.signal });
+	await swarm.simulation.run(1_000);
+	stop.abort(new Error("enough"));
+	await expect(spreading).rejects.toThrow("enough");
+	await swarm.simulation.run(1_000);
+	expect(await drain(full)).toEqual(["fills it"]);
 });
 
 test("a broadcast may hold 48 KiB, and no more", async () => {
