@@ -11,15 +11,14 @@ export function ipBytes(host: string): Uint8Array | undefined {
 	return host.includes(":") ? ipv6Bytes(host) : ipv4Bytes(host);
 }
 
+const IPV4 = /^(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})$/;
+
 function ipv4Bytes(host: string): Uint8Array | undefined {
-	const parts = host.split(".");
-	if (parts.length !== 4) return undefined;
-	const bytes = new Uint8Array(4);
-	for (const [index, part] of parts.entries()) {
-		if (!/^(0|[1-9][0-9]{0,2})$/.test(part) || Number(part) > 255) return undefined;
-		bytes[index] = Number(part);
-	}
-	return bytes;
+	const match = IPV4.exec(host);
+	if (match === null) return undefined;
+	const [, ...parts] = match;
+	const bytes = Uint8Array.from(parts, Number);
+	return parts.every((part) => Number(part) < 256) ? bytes : undefined;
 }
 
 function ipv6Bytes(host: string): Uint8Array | undefined {

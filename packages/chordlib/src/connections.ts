@@ -84,7 +84,14 @@ export class Connections {
 	/** Keeps links to these peers open, and opens those that are missing; lets go of others when they are idle. */
 	keep(neighbours: ReadonlyMap<Id, Contact>): void {
 		this.#pins = neighbours;
-		for (const contact of neighbours.values()) this.open(contact, () => {});
+		for (const contact of neighbours.values()) {
+			if (!this.#has(contact)) this.open(contact, () => {});
+		}
+	}
+
+	#has(contact: Contact): boolean {
+		const existing = this.#ready.get(contact.id)?.contact;
+		return existing !== undefined && contact.means(existing);
 	}
 
 	/** The link to a peer: the one there is, or a new one. Cancelling only stops the waiting. */
@@ -307,7 +314,8 @@ export class Connections {
 				connection.rpc.quiet
 			) {
 				connection.end("idle");
-			} else if (silence >= limits.ping) {
+			} else if (silence >= (connection.dialled ? 1 : 2) * limits.ping) {
+				// One end asks, and both hear from each other; the other end asks when that one does not.
 				connection.send({ kind: "ping" });
 			}
 		}

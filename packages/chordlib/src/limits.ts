@@ -22,7 +22,7 @@ export interface Limits {
 	readonly writeBufferSoft: number;
 	/** Unsent bytes on a link above which it is closed. */
 	readonly writeBufferHard: number;
-	/** A link that nothing came over for so long is asked for a sign of life. */
+	/** A link that nothing came over for so long is asked for a sign of life by the end that dialled it, after twice as long by the other. */
 	readonly ping: number;
 	/** A link that nothing came over for so long is closed. */
 	readonly dead: number;

@@ -205,10 +205,12 @@ test("a stranger who falls silent is asked for a sign of life, then left", async
 	const ring = new Ring(1, { limits: { ping: 1_000, dead: 3_000 } });
 	const node = await ring.add("node");
 	const stranger = Stranger.dial(ring.host("stranger"), node.address, HELLO + IDENTIFY);
-	await ring.simulation.run(2_000);
+	await ring.simulation.run(1_700);
+	expect(stranger.heard.endsWith("0000000106")).toBe(false);
+	await ring.simulation.run(1_000);
 	expect(stranger.heard.endsWith("0000000106")).toBe(true);
 	expect(node.peers).toHaveLength(1);
-	await ring.simulation.run(2_000);
+	await ring.simulation.run(1_000);
 	expect(node.peers).toEqual([]);
 });
 

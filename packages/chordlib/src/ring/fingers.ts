@@ -28,7 +28,7 @@ export class Fingers {
 	refresh(all: boolean): void {
 		if (this.#running) return;
 		if (this.#due.length === 0) {
-			this.#due = this.#state.distantFingers();
+			this.#due = [...this.#state.distantFingers];
 			for (const exponent of this.#state.fingers.keys()) {
 				if (!this.#due.includes(exponent)) this.#state.fingers.delete(exponent);
 			}

@@ -38,6 +38,8 @@ export class RingState implements Pointers {
 	readonly #changed: (before: Pointers) => void;
 	#predecessor: Contact | undefined;
 	#successors: readonly Contact[] = [];
+	/** What follows from the successor list about fingers, until that changes. */
+	#starts: { readonly distant: readonly number[]; readonly near: ReadonlySet<Contact> } | undefined;
 
 	constructor(self: Contact, length: number, changed: (before: Pointers) => void) {
 		this.self = self;
@@ -85,6 +87,7 @@ export class RingState implements Pointers {
 		if (samePointers(before, now)) return;
 		this.#predecessor = now.predecessor;
 		this.#successors = now.successors;
+		this.#starts = undefined;
 		this.#changed(before);
 	}
 
@@ -108,7 +111,7 @@ export class RingState implements Pointers {
 	/** Those to whom fingers point, but for the first successor. */
 	fingerContacts(): Map<Id, Contact> {
 		const all = new Map<Id, Contact>();
-		for (const contact of this.#nearFingers()) all.set(contact.id, contact);
+		for (const contact of this.#fingerStarts().near) all.set(contact.id, contact);
 		for (const contact of this.fingers.values()) all.set(contact.id, contact);
 		if (this.successor !== undefined) all.delete(this.successor.id);
 		return all;
@@ -141,25 +144,26 @@ export class RingState implements Pointers {
 	}
 
 	/** The exponents of the fingers that start beyond the successor list, largest first: these take a lookup. */
-	distantFingers(): number[] {
-		const exponents: number[] = [];
-		if (this.successor === undefined) return exponents;
-		for (let exponent = 255; exponent >= 0; exponent--) {
-			if (this.ownersOf(fingerStart(this.self.id, exponent)).length > 0) break;
-			exponents.push(exponent);
-		}
-		return exponents;
+	get distantFingers(): readonly number[] {
+		return this.#fingerStarts().distant;
 	}
 
-	/** The fingers that start within the successor list, but for those that are the first successor. */
-	#nearFingers(): Set<Contact> {
+	#fingerStarts(): { readonly distant: readonly number[]; readonly near: ReadonlySet<Contact> } {
+		this.#starts ??= this.#sortFingers();
+		return this.#starts;
+	}
+
+	#sortFingers(): { readonly distant: readonly number[]; readonly near: ReadonlySet<Contact> } {
+		const distant: number[] = [];
+		/** Those that start within the successor list, but for those that are the first successor. */
 		const near = new Set<Contact>();
-		for (let exponent = 255 - this.distantFingers().length; exponent >= 0; exponent--) {
+		for (let exponent = 255; exponent >= 0 && this.successor !== undefined; exponent--) {
 			const [owner] = this.ownersOf(fingerStart(this.self.id, exponent));
-			if (owner === undefined || owner === this.successor) break;
-			near.add(owner);
+			if (owner === this.successor) break;
+			if (owner !== undefined) near.add(owner);
+			else if (near.size === 0) distant.push(exponent);
 		}
-		return near;
+		return { distant, near };
 	}
 }
 

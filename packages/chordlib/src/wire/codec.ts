@@ -29,12 +29,16 @@ function invalid(what: string): ChordError {
 
 /** Collects bytes, up to a limit. */
 export class Writer {
+	/** Room to write in that no writer uses now: growing it anew for each message costs more than filling it. */
+	static #spare: Uint8Array | undefined;
 	readonly #limit: number;
-	#bytes: Uint8Array = new Uint8Array(128);
+	#bytes: Uint8Array;
 	#length = 0;
 
 	constructor(limit: number) {
 		this.#limit = limit;
+		this.#bytes = Writer.#spare ?? new Uint8Array(1_024);
+		Writer.#spare = undefined;
 	}
 
 	/** Room for `length` more bytes; gives the offset at which to write them into the array `into` returns. */
@@ -49,7 +53,7 @@ export class Writer {
 		}
 		if (end > this.#bytes.length) {
 			const larger = new Uint8Array(Math.min(this.#limit, Math.max(end, this.#bytes.length * 2)));
-			larger.set(this.#bytes);
+			larger.set(this.#bytes.subarray(0, start));
 			this.#bytes = larger;
 		}
 		this.#length = end;
@@ -81,7 +85,9 @@ export class Writer {
 
 	/** What was written. The writer is not used after this. */
 	finish(): Uint8Array {
-		return this.#bytes.subarray(0, this.#length);
+		const written = this.#bytes.slice(0, this.#length);
+		Writer.#spare = this.#bytes;
+		return written;
 	}
 }
 
