@@ -4,6 +4,7 @@ import { NETWORKS, type NetworkName, isNetworkName } from "./latency.ts";
 import { FAIL_STOP_FAULTS, type FailStopFault, failStopActions } from "./plan-fail-stop.ts";
 import { HOSTILE_FAULTS, type HostileFault, hostileActions } from "./plan-hostile.ts";
 import { type Plan, REGIMES, type Regime } from "./plan.ts";
+import { SCENARIOS } from "./scenarios.ts";
 
 /** What the command line asks for. */
 export interface Options {
@@ -16,6 +17,8 @@ export interface Options {
 	readonly faults: readonly string[] | undefined;
 	/** One of them, or both in turn. */
 	readonly regime: Regime | "both";
+	/** One of the scenarios; undefined for the trouble of the regime. */
+	readonly scenario: string | undefined;
 	readonly latency: NetworkName;
 	readonly successors: number;
 	readonly jobs: number;
@@ -40,6 +43,10 @@ Runs rings of real nodes on a simulated network, and checks the rules that they 
   --churn RATE      part of the nodes that get into trouble within a minute (0.3)
   --lookups RATE    lookups by each node in a minute (1)
   --regime R        ${REGIMES.join(", ")}, or both in turn (fail-stop)
+  --scenario NAME   trouble of a special kind, in the regime hostile:
+${Object.entries(SCENARIOS)
+	.map(([name, { about }]) => `                    ${name}: ${about}`)
+	.join("\n")}
   --faults KINDS    which, with commas between (all of the regime)
                     fail-stop: ${FAIL_STOP_FAULTS.join(", ")}
                     hostile: ${HOSTILE_FAULTS.join(", ")}
@@ -73,6 +80,7 @@ export function readOptions(args: readonly string[], cores: number): Options | "
 			lookups: { type: "string", default: "1" },
 			faults: { type: "string" },
 			regime: { type: "string", default: "fail-stop" },
+			scenario: { type: "string" },
 			latency: { type: "string", default: "uniform" },
 			successors: { type: "string", default: "16" },
 			jobs: { type: "string", default: String(cores) },
@@ -94,6 +102,10 @@ export function readOptions(args: readonly string[], cores: number): Options | "
 	if (!isNetworkName(latency)) {
 		throw new Error(`--latency is one of ${Object.keys(NETWORKS).join(", ")}, not ${latency}`);
 	}
+	const { scenario } = values;
+	if (scenario !== undefined && !Object.hasOwn(SCENARIOS, scenario)) {
+		throw new Error(`--scenario is one of ${Object.keys(SCENARIOS).join(", ")}, not ${scenario}`);
+	}
 	const faults = values.faults?.split(",").filter((kind) => kind !== "");
 	const known: readonly string[] = [...FAIL_STOP_FAULTS, ...HOSTILE_FAULTS];
 	for (const kind of faults ?? []) {
@@ -107,7 +119,8 @@ export function readOptions(args: readonly string[], cores: number): Options | "
 		churn: number("churn", values.churn),
 		lookups: number("lookups", values.lookups),
 		faults,
-		regime,
+		regime: scenario === undefined ? regime : "hostile",
+		scenario,
 		latency,
 		successors: integer("successors", values.successors, 1),
 		jobs: integer("jobs", values.jobs, 1),
@@ -139,7 +152,9 @@ export function planOf(options: Options, seed: number): Plan {
 					...common,
 					kinds: HOSTILE_FAULTS.filter((kind: HostileFault) => asked(kind)),
 				});
-	return { seed, regime, nodes, successors, latency, duration, lookups, actions };
+	const plan: Plan = { seed, regime, nodes, successors, latency, duration, lookups, actions };
+	const scenario = options.scenario === undefined ? undefined : SCENARIOS[options.scenario];
+	return scenario === undefined ? plan : { ...plan, actions: scenario.actions(plan, churn) };
 }
 
 /** The options that give the same run, as one writes them. */
@@ -150,6 +165,7 @@ export function commandFor(options: Options, seed: number): string {
 		`--regime ${regime} --nodes ${nodes} --seed ${seed} --minutes ${minutes} --churn ${churn}`,
 		`--lookups ${lookups} --latency ${latency} --successors ${successors}`,
 	];
+	if (options.scenario !== undefined) words.push(`--scenario ${options.scenario}`);
 	if (faults !== undefined) words.push(`--faults ${faults.join(",")}`);
 	return `npm run sim -- ${words.join(" ")}`;
 }
