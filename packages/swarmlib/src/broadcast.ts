@@ -295,18 +295,23 @@ export class Broadcast {
 			.toSorted((a, b) => (place(a) < place(b) ? -1 : 1));
 	}
 
-	/** The first of the successors that is in the piece; beyond the list, found by lookup. */
-	async #first(job: Job): Promise<RemoteNode | undefined> {
-		const { hash, successors } = this.#ports.node;
-		const found = successors.find((successor) => this.#within(successor, job.piece));
-		const last = successors.at(-1);
-		if (found !== undefined || last === undefined) return found;
-		const beyond = hash.distanceTo(last.hash) >= this.#length(job.piece);
-		return beyond ? undefined : this.#after(last, job.piece, job);
+	/**
+	 * The first peer in the piece. Where the first successor is left out, the next one is looked up: what comes later
+	 * in the list of successors is hearsay, and while peers join it has gaps.
+	 */
+	async #first({ piece, ...job }: Job): Promise<RemoteNode | undefined> {
+		const { hash, successor } = this.#ports.node;
+		if (successor === undefined || this.#within(successor, piece)) return successor;
+		const beyond = hash.distanceTo(successor.hash) >= this.#length(piece);
+		return beyond ? undefined : this.#after(successor, piece, job);
 	}
 
 	/** The next peer after `gone` that is in the piece. */
-	async #after(gone: RemoteNode, piece: Piece, job: Job): Promise<RemoteNode | undefined> {
+	async #after(
+		gone: RemoteNode,
+		piece: Piece,
+		job: Pick<Job, "signal" | "deadline">,
+	): Promise<RemoteNode | undefined> {
 		const { hash } = this.#ports.node;
 		let last = gone.hash;
 		// Only the excluded are passed over, and each step goes on clockwise: it comes to an end.
@@ -322,7 +327,10 @@ export class Broadcast {
 	}
 
 	/** Who owns an id. While the ring cannot say, because it is being repaired, asks again. */
-	async #owner(id: Hash, { signal, deadline }: Job): Promise<RemoteNode | LocalNode> {
+	async #owner(
+		id: Hash,
+		{ signal, deadline }: Pick<Job, "signal" | "deadline">,
+	): Promise<RemoteNode | LocalNode> {
 		const { node, clock } = this.#ports;
 		for (;;) {
 			signal.throwIfAborted();

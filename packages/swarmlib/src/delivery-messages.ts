@@ -39,7 +39,7 @@ export interface Chunk {
  * `tooLarge`: the message that comes next is larger than this peer takes. `restarted`: there is no such session,
  * because it was with another life, or is forgotten.
  */
-export type ReplyState = "open" | "full" | "tooLarge" | "restarted";
+type ReplyState = "open" | "full" | "tooLarge" | "restarted";
 
 /** The answer to both. */
 export interface Reply {

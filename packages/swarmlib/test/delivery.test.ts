@@ -167,10 +167,14 @@ test("what arrives in another life of its target is refused by that life, at onc
 	await swarm.grow(12);
 	const [from, to] = swarm.strangers();
 	await swarm.until(from.send(to, "opens the session"));
-	const flying = codeOf(from.send(to, "old", { timeout: 5_000 }));
-	// It leaves the swarm and comes back in a moment: before anybody could say that it is not there.
+	// What the sender says is held up until the target has left the swarm and come back.
+	swarm.simulation.partition([swarm.hostOf(from)]);
+	const flying = codeOf(from.send(to, "old", { timeout: 20_000 }));
 	await swarm.until(to.disconnect());
-	await swarm.until(to.connect(swarm.first === to ? from.listener : swarm.first.listener));
+	const through = swarm.peers.find((peer) => peer !== from && peer !== to) ?? from;
+	await swarm.until(to.connect(through.listener));
+	await swarm.simulation.run(3_000);
+	swarm.simulation.heal();
 	expect(await swarm.until(flying)).toBe("UNREACHABLE");
 	expect(await drain(to)).toEqual(["opens the session"]);
 });
