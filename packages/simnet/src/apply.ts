@@ -55,7 +55,7 @@ export function applyFault(world: World, fault: Fault): void {
 }
 
 /** The machine of this name. */
-export function named(world: World, name: string): Machine {
+function named(world: World, name: string): Machine {
 	const machine = world.network.named(name);
 	if (machine === undefined) throw new SimnetError("UNKNOWN_HOST", `no host is called ${name}`);
 	return machine;

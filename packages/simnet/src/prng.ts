@@ -1,7 +1,7 @@
 import type { Random } from "./ports.ts";
 
 /** Spreads the bits of a 32-bit integer (the finaliser of MurmurHash3). */
-export function mix(value: number): number {
+function mix(value: number): number {
 	let h = value | 0;
 	h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
 	h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);

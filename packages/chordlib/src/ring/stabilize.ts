@@ -357,7 +357,7 @@ export class Stabilizer {
 }
 
 /** An answer, or the lack of one, that means: this pointer points to nobody. Who is busy is alive. */
-export function isGone(error: ChordError | undefined, view: View | undefined): boolean {
+function isGone(error: ChordError | undefined, view: View | undefined): boolean {
 	if (error !== undefined) return error.code !== "BUSY";
 	return view?.standing === "outside";
 }

@@ -39,7 +39,7 @@ export interface Hello {
 }
 
 /** Why a node will not talk to another; `explanation` is for a person. */
-export interface Refusal {
+interface Refusal {
 	readonly reason: RefusalReason;
 	readonly explanation: string;
 }
