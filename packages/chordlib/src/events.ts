@@ -2,15 +2,11 @@
 export type Unsubscribe = () => void;
 
 /**
- * Typed events. A listener that throws, or whose promise rejects, is reported to `failed` and harms nothing else.
+ * Typed events. A listener that throws, or whose promise rejects, is an `error` event and harms nothing else; when it
+ * is a listener for errors that fails, there is nobody left to tell.
  */
-export class Events<Types extends object> {
+export class Events<Types extends { error: unknown }> {
 	readonly #listeners = new Map<keyof Types, Set<(event: never) => unknown>>();
-	readonly #failed: (error: unknown) => void;
-
-	constructor(failed: (error: unknown) => void) {
-		this.#failed = failed;
-	}
 
 	/** Calls `listener` for each event of a type, until it is taken back or `signal` aborts. */
 	on<Type extends keyof Types>(
@@ -34,17 +30,24 @@ export class Events<Types extends object> {
 	}
 
 	emit<Type extends keyof Types>(type: Type, event: Types[Type]): void {
+		const failed = (error: unknown): void => {
+			if (type !== "error") this.emit("error", error);
+		};
 		for (const listener of Array.from(this.#listeners.get(type) ?? [])) {
-			guard(() => listener(event as never), this.#failed);
+			guard(() => listener(event as never), failed);
 		}
 	}
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+	return typeof (value as PromiseLike<unknown> | undefined)?.then === "function";
 }
 
 /** Calls somebody else's function; what it throws, or rejects with, goes to `failed`. */
 export function guard(run: () => unknown, failed: (error: unknown) => void): void {
 	try {
 		const result = run();
-		if (result instanceof Promise) result.catch(failed);
+		if (isThenable(result)) result.then(undefined, failed);
 	} catch (error) {
 		failed(error);
 	}

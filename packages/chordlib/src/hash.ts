@@ -26,7 +26,7 @@ export class Hash {
 	constructor(source: { value: string | Uint8Array } | { hashed: Uint8Array | string | bigint }) {
 		const { value, hashed } = fields(source);
 		if (value !== undefined) {
-			this.value = typeof value === "string" ? value : value.slice();
+			this.value = typeof value === "string" ? value : new Uint8Array(value);
 			this.#id = idFromBytes(sha256(value));
 		} else {
 			this.#id = parseDigest(hashed);

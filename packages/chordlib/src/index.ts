@@ -9,7 +9,7 @@ export type { PeerLink } from "./connection.ts";
 export type { RemoteNode } from "./contact.ts";
 export type { Ports, Routed } from "./core.ts";
 export { ChordError, type ChordErrorCode } from "./errors.ts";
-export { Events, type Unsubscribe } from "./events.ts";
+export { Events, type Unsubscribe, guard } from "./events.ts";
 export { Hash } from "./hash.ts";
 export { type Limits, defaultLimits } from "./limits.ts";
 export {

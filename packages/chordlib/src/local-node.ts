@@ -112,7 +112,7 @@ export class LocalNode {
 	readonly #limits: Limits;
 	readonly #ports: Ports;
 	readonly #hooks: Partial<NodeHooks>;
-	readonly #events: Events<NodeEvents>;
+	readonly #events = new Events<NodeEvents>();
 	readonly #handlers: Handlers<Connection>;
 	readonly #routedHandlers: Handlers<Routed>;
 	readonly #waits: Waits;
@@ -152,9 +152,6 @@ export class LocalNode {
 		};
 		checkObject("hooks", hooks);
 		this.#hooks = hooks;
-		this.#events = new Events((error) => {
-			this.#failed(error);
-		});
 		this.#handlers = new Handlers(bodyLimit(this.#limits));
 		this.#routedHandlers = new Handlers(bodyLimit(this.#limits));
 		this.#waits = new Waits(this.#ports.clock);
@@ -195,7 +192,8 @@ export class LocalNode {
 	 * Joins the ring of the first of `remote` that answers. A node that is in a ring already merges the two: it resolves
 	 * when the merging has begun.
 	 * @throws ChordError `INVALID_ARGUMENT`, `NOT_LISTENING`, `UNRESOLVED`, `UNREACHABLE`, `INCOMPATIBLE`, `TIMEOUT`
-	 * (default 10,000 ms), `CLOSED`; `NO_ROUTE` while the ring is being repaired; `BUSY` while it is joining already
+	 * (default 10,000 ms), `CLOSED`; `NO_ROUTE` while the ring is being repaired; `BUSY` while it is joining already; `NOT_MEMBER`
+	 * when this node is in a ring and the other is in none
 	 */
 	async joinRing(remote: Address | readonly Address[], options?: Wait): Promise<void> {
 		const core = this.#open();
@@ -527,13 +525,8 @@ export class LocalNode {
 	}
 
 	readonly #failed = (error: unknown): void => {
-		// A listener for errors that fails itself has nobody left to tell.
-		if (this.#reporting) return;
-		this.#reporting = true;
 		this.#events.emit("error", error);
-		this.#reporting = false;
 	};
-	#reporting = false;
 
 	#answer(answer: Answer<unknown>, response: unknown): void {
 		try {

@@ -19,7 +19,7 @@ export function checkData(data: NodeData): NodeData {
 /** A copy of `data`, which is what is to be hashed. */
 export function checkBytes(data: string | Uint8Array): string | Uint8Array {
 	if (typeof data === "string") return data;
-	if (data instanceof Uint8Array) return data.slice();
+	if (data instanceof Uint8Array) return new Uint8Array(data);
 	throw invalid("data must be a string, a Uint8Array, or a function that gives one");
 }
 

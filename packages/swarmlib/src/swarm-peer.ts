@@ -11,6 +11,7 @@ import {
 	canonicalIp,
 	defaultLimits,
 	formatAddress,
+	guard,
 	systemClock,
 	systemRandom,
 	tcp,
@@ -83,7 +84,7 @@ export class SwarmPeer {
 	readonly #limits: { readonly message: number; readonly frame: number };
 	readonly #waits: Waits;
 	readonly #inbox: Inbox;
-	readonly #events: Events<SwarmEvents>;
+	readonly #events = new Events<SwarmEvents>();
 	readonly #targets: Targets;
 	/** Broadcasts that wait for room in the inbox. */
 	readonly #waitingForRoom = new Set<() => void>();
@@ -105,9 +106,6 @@ export class SwarmPeer {
 		this.#waits = new Waits(this.#ports.clock);
 		this.#inbox = new Inbox(checkInbox(inbox), () => {
 			this.#roomAgain();
-		});
-		this.#events = new Events((error) => {
-			this.#failed(error);
 		});
 		this.#targets = new Targets((host) => this.#resolve(host));
 		try {
@@ -302,15 +300,7 @@ export class SwarmPeer {
 		if (signal !== undefined && !(signal instanceof AbortSignal)) {
 			throw invalid("signal must be an AbortSignal");
 		}
-		if (type !== "error") return this.#events.on(type, listener, options);
-		// One that fails to hear of a failure would hear of that one, and so on.
-		const quiet = (event: SwarmEvents[Type]): void => {
-			attempt(
-				() => listener(event),
-				() => {},
-			);
-		};
-		return this.#events.on(type, quiet, options);
+		return this.#events.on(type, listener, options);
 	}
 
 	/** The peer's id. @throws SwarmError `NOT_BOUND` before `bind` */
@@ -419,7 +409,7 @@ export class SwarmPeer {
 		const hook = this.#hooks[name] as
 			| ((...args: Parameters<SwarmHooks[Name]>) => unknown)
 			| undefined;
-		if (hook !== undefined) attempt(() => hook(...args), this.#failed);
+		if (hook !== undefined) guard(() => hook(...args), this.#failed);
 	}
 
 	/** Takes a message into the inbox; false when it is full. */
@@ -473,15 +463,6 @@ async function edge<T>(promise: Promise<T>): Promise<T> {
 
 function closed(): SwarmError {
 	return new SwarmError("CLOSED", "the peer was closed");
-}
-
-/** Calls somebody else's function; what it throws, or rejects with, goes to `failed`. */
-function attempt(run: () => unknown, failed: (error: unknown) => void): void {
-	try {
-		Promise.resolve(run()).catch(failed);
-	} catch (error) {
-		failed(error);
-	}
 }
 
 function checkRemote(address: Address): void {

@@ -28,8 +28,9 @@ class TcpLink implements Link {
 				this.local = localAddress(this.#socket);
 				handler.open();
 			})
-			.on("data", (chunk: Uint8Array) => {
-				handler.data(chunk);
+			.on("data", ({ buffer, byteOffset, length }: Uint8Array) => {
+				// A plain array: the slice of a Buffer is not a copy.
+				handler.data(new Uint8Array(buffer, byteOffset, length));
 			})
 			.on("drain", () => {
 				handler.drain();

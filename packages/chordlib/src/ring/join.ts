@@ -78,8 +78,7 @@ export class Joining {
 	/** Ends a join without a ring to be in, or leaves the ring. */
 	leave(): void {
 		this.#underWay.cancelAll();
-		this.#state.clear();
-		this.#stabilizer.stand("outside");
+		this.#outside();
 		this.#done(new ChordError("CLOSED", "this node left the ring meanwhile"));
 	}
 
@@ -89,6 +88,14 @@ export class Joining {
 		this.#underWay.cancelAll();
 		this.#stabilizer.stand("member");
 		this.#done(undefined);
+	}
+
+	#outside(): void {
+		const { clock, limits } = this.#network;
+		// A node that never was in a ring, nor tried to join one, has nobody who could take it for a member.
+		if (this.#state.standing !== "outside") this.#state.firstFrom = clock.now() + limits.dead;
+		this.#state.clear();
+		this.#stabilizer.stand("outside");
 	}
 
 	#done(error: ChordError | undefined): void {
@@ -131,8 +138,7 @@ export class Joining {
 	#retry(error: ChordError | undefined): void {
 		const { clock, random } = this.#network;
 		if (clock.now() >= this.#deadline) {
-			this.#state.clear();
-			this.#stabilizer.stand("outside");
+			this.#outside();
 			this.#done(
 				error ?? new ChordError("NO_ROUTE", "the ring is being repaired at our place in it"),
 			);
@@ -180,7 +186,9 @@ export class Joining {
 	/** JOIN, at the joiner's predecessor. */
 	#admit(joiner: Contact): Admission {
 		const busy: Admission = { outcome: "busy", contacts: [] };
+		const now = this.#network.clock.now();
 		if (this.#state.standing === "joining") return busy;
+		if (this.#state.standing === "outside" && now < this.#state.firstFrom) return busy;
 		// Whoever is asked first, before it has joined anything, is the first member of a new ring.
 		if (this.#state.standing === "outside") this.#stabilizer.stand("member");
 		const { self, successors, successor } = this.#state;
@@ -191,7 +199,6 @@ export class Joining {
 			return nearer.length === 0 ? busy : { outcome: "moved", contacts: nearer };
 		}
 		// The next joiner would be handed a list that this one is about to change.
-		const now = this.#network.clock.now();
 		if (now < this.#admitting && !joiner.same(this.#admitted)) return busy;
 		this.#admitting = now + HANDOVER;
 		this.#admitted = joiner;

@@ -102,8 +102,9 @@ export class Lookups {
 
 	#direction(query: Query): Direction {
 		// A node that has not joined anything yet is the first of a ring to come.
-		if (this.#state.standing === "joining")
-			return { outcome: "outside", last: false, contacts: [] };
+		const { firstFrom, standing } = this.#state;
+		const inNone = standing === "outside" && this.#network.clock.now() < firstFrom;
+		if (standing === "joining" || inNone) return { outcome: "outside", last: false, contacts: [] };
 		const next = step(this.#state, query.id, query.last);
 		if (!next.mine) return { outcome: "ask", last: next.last, contacts: next.next };
 		const { predecessor } = this.#state;

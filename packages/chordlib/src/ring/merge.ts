@@ -1,4 +1,6 @@
+import { sameAddress } from "../address.ts";
 import { ANY_INCARNATION, Contact } from "../contact.ts";
+import { ChordError } from "../errors.ts";
 import type { Id } from "../id.ts";
 import type { Timer } from "../ports.ts";
 import type { Answer, Cancel } from "../protocol.ts";
@@ -61,9 +63,11 @@ export class Merging {
 	remember(contacts: Iterable<Contact>): void {
 		for (const { id, address } of contacts) {
 			if (id === this.#state.self.id) continue;
+			const before = this.#remembered.get(id);
+			const known = before !== undefined && sameAddress(before.address, address);
 			this.#remembered.delete(id);
 			// Whatever life it is in when it is needed.
-			this.#remembered.set(id, new Contact(id, address, ANY_INCARNATION));
+			this.#remembered.set(id, known ? before : new Contact(id, address, ANY_INCARNATION));
 		}
 		for (const id of this.#remembered.keys()) {
 			if (this.#remembered.size <= REMEMBERED) break;
@@ -96,8 +100,15 @@ export class Merging {
 		return this.#underWay.track<Found>(
 			(answer) => this.#lookups.iterative(self.id, PATIENCE, answer, [contact]),
 			(error, found) => {
-				if (found !== undefined && found.owner.id !== self.id) this.#meet(found);
-				done(error);
+				if (found === undefined || found.owner.id === self.id) {
+					done(error);
+				} else if (this.#network.met(found.owner.id)?.standing === "outside") {
+					const message = "the node there is in no ring: have it join this one";
+					done(new ChordError("NOT_MEMBER", message));
+				} else {
+					this.#meet(found);
+					done(undefined);
+				}
 			},
 		);
 	}
@@ -107,7 +118,7 @@ export class Merging {
 		this.remember([owner]);
 		this.#stabilizer.consider(owner);
 		// Those before this node's place in the other ring have a nearer successor here.
-		if (predecessor !== undefined) this.#network.tell(predecessor, suggest, this.#state.self);
+		this.#network.tell(predecessor ?? owner, suggest, this.#state.self);
 		for (const contact of this.#state.neighbours().values()) {
 			if (contact.id !== owner.id) this.#network.tell(contact, suggest, owner);
 		}

@@ -32,6 +32,11 @@ export class RingState implements Pointers {
 	/** Longest successor list. */
 	readonly length: number;
 	standing: Standing = "outside";
+	/**
+	 * From when on, by the clock, it may be the first of a ring that others make with it. Who has just left a ring, or
+	 * failed to join one, is still taken for its member by some: they would make a second ring.
+	 */
+	firstFrom = 0;
 	/** Finger `i` points to the owner of id + 2^i; only those that start beyond the successor list. */
 	readonly fingers: Map<number, Contact> = new Map();
 	/** Told of every change of the neighbours, with what they were before. */
