@@ -1,7 +1,7 @@
 import { type Address, formatAddress } from "./address.ts";
 import type { Contact, RemoteNode } from "./contact.ts";
 import { ChordError } from "./errors.ts";
-import type { Limits } from "./limits.ts";
+import { type Limits, defaultLimits } from "./limits.ts";
 import type { Clock, Link, LinkHandler, Timer } from "./ports.ts";
 import { Rpc, type RpcContext } from "./rpc.ts";
 import { Framer } from "./wire/framer.ts";
@@ -62,11 +62,11 @@ export class Connection implements LinkHandler, PeerLink {
 	contact: Contact | undefined;
 	/** Whether the other end says that it is a member of a ring. */
 	standing: "member" | "outside" = "outside";
-	/** Its neighbours in the ring keep a link open. */
-	pinned = false;
 	/** When anything was last heard, and when the link was last of use, on the owner's clock. */
 	heard: number;
 	used: number;
+	/** When the other end last kept up with what is sent to it. */
+	flowing: number;
 
 	readonly #owner: ConnectionOwner;
 	readonly #framer: Framer;
@@ -86,6 +86,7 @@ export class Connection implements LinkHandler, PeerLink {
 		});
 		this.heard = owner.clock.now();
 		this.used = this.heard;
+		this.flowing = this.heard;
 		const { dialTimeout, handshakeTimeout } = owner.limits;
 		this.#deadline = this.#expect(dialled ? dialTimeout : handshakeTimeout);
 	}
@@ -123,7 +124,7 @@ export class Connection implements LinkHandler, PeerLink {
 		if (this.buffered > this.#owner.limits.writeBufferHard) {
 			// Whoever is sending just now does not expect that the link is gone when it comes back.
 			this.#owner.clock.defer(() => {
-				this.fail(new ChordError("CLOSED", `${formatAddress(this.remote)} does not keep up`));
+				this.fail(this.behind());
 			});
 		}
 	}
@@ -158,6 +159,11 @@ export class Connection implements LinkHandler, PeerLink {
 	/** Why a link is closed that nothing comes over any more. */
 	silent(): ChordError {
 		return new ChordError("CLOSED", `${formatAddress(this.remote)} has gone silent`);
+	}
+
+	/** Why a link is closed whose other end does not read. */
+	behind(): ChordError {
+		return new ChordError("CLOSED", `${formatAddress(this.remote)} does not keep up`);
 	}
 
 	open(): void {
@@ -290,7 +296,8 @@ export class Connection implements LinkHandler, PeerLink {
 		}
 		this.contact = frame.contact;
 		this.standing = frame.standing;
-		this.#framer.limit = this.#owner.limits.frame;
+		// Who sends less himself still understands what others send.
+		this.#framer.limit = Math.max(this.#owner.limits.frame, defaultLimits.frame);
 		const refusal = this.dialled ? undefined : this.#owner.admit(this);
 		if (refusal !== undefined) {
 			this.end(refusal);

@@ -150,7 +150,8 @@ export class Connections {
 		const connection = new Connection(this.#owner, false);
 		connection.link = link;
 		this.#pending.add(connection);
-		if (this.#pending.size > limits.pendingLinks || this.#size() > limits.links) {
+		const crowded = this.#size() > limits.links && !this.#makeRoom();
+		if (this.#pending.size > limits.pendingLinks || crowded) {
 			link.send(
 				encodeOpening({
 					kind: "refusal",
@@ -239,8 +240,20 @@ export class Connections {
 		};
 	}
 
+	/** Ends the link that was of no use for the longest time, of those that the ring does not need. */
+	#makeRoom(): boolean {
+		let idlest: Connection | undefined;
+		for (const [id, connection] of this.#ready) {
+			if (this.#pins.has(id) || !connection.rpc.quiet) continue;
+			if (idlest === undefined || connection.used < idlest.used) idlest = connection;
+		}
+		idlest?.end("full");
+		return idlest !== undefined;
+	}
+
 	#dial(address: Address): Dial | undefined {
-		if (this.#stopped || this.#size() >= this.#owner.limits.links) return undefined;
+		const full = this.#size() >= this.#owner.limits.links;
+		if (this.#stopped || (full && !this.#makeRoom())) return undefined;
 		const connection = new Connection(this.#owner, true);
 		const dial: Dial = { address, connection, waiters: new Set() };
 		this.#dials.set(formatAddress(address), dial);
@@ -304,8 +317,11 @@ export class Connections {
 		for (const connection of [...this.#ready.values(), ...this.#retired.keys()]) {
 			const silence = now - connection.heard;
 			const { contact } = connection;
+			if (connection.buffered <= limits.writeBufferSoft) connection.flowing = now;
 			if (silence >= limits.dead) {
 				connection.fail(connection.silent());
+			} else if (now - connection.flowing >= limits.dead) {
+				connection.fail(connection.behind());
 			} else if (
 				connection.dialled &&
 				now - connection.used >= limits.idle &&

@@ -109,8 +109,8 @@ export class Core {
 			(contact, settled) => {
 				this.#stabilizer.suspect(contact, settled);
 			},
-			(asker) => {
-				this.joining.becomeFirst(asker);
+			() => {
+				this.joining.becomeFirst();
 			},
 		);
 		const fingers = new Fingers(this.state, network, this.lookups);

@@ -2,7 +2,7 @@ import { ChordError } from "./errors.ts";
 
 /** What a node allows itself and others. Times are milliseconds, sizes bytes. */
 export interface Limits {
-	/** The largest frame, sent or received. */
+	/** The largest frame that is sent. Frames of 64 KiB are received always, larger ones only by who has set as much. */
 	readonly frame: number;
 	/** Links held at once. */
 	readonly links: number;
@@ -18,7 +18,7 @@ export interface Limits {
 	readonly requestsPerPeer: number;
 	/** Requests pending in all, in each direction. */
 	readonly requests: number;
-	/** Unsent bytes on a link above which what is merely relayed is dropped. */
+	/** Unsent bytes on a link above which what is merely relayed is dropped; one that stays so for `dead` is closed. */
 	readonly writeBufferSoft: number;
 	/** Unsent bytes on a link above which it is closed. */
 	readonly writeBufferHard: number;

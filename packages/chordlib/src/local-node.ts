@@ -119,6 +119,8 @@ export class LocalNode {
 	#phase: "new" | "listening" | "open" | "closed" = "new";
 	#core: Core | undefined;
 	#listener: Listener | undefined;
+	/** Ends the `joinRing` that is under way. */
+	#abandonJoin: (() => void) | undefined;
 
 	/**
 	 * `bindAddr` is a local interface's address or name (`""` for all of them) and a port, 0 for any free one.
@@ -214,6 +216,10 @@ export class LocalNode {
 					else if (inRing) cancel = merging.mergeWith(contact, done);
 					else cancel = joining.join([contact], left, done);
 				});
+				this.#abandonJoin = () => {
+					cancel();
+					done(new ChordError("CLOSED", "this node left the ring meanwhile"));
+				};
 				return () => {
 					cancel();
 				};
@@ -221,6 +227,8 @@ export class LocalNode {
 		} catch (error) {
 			joining.giveUp();
 			throw error;
+		} finally {
+			this.#abandonJoin = undefined;
 		}
 	}
 
@@ -228,6 +236,7 @@ export class LocalNode {
 	async leaveRing(options?: Wait): Promise<void> {
 		const core = this.#open();
 		await this.#waits.run<void>(options, this.#limits.requestTimeout, (_budget, done) => {
+			this.#abandonJoin?.();
 			core.depart("leaving");
 			core.connections.start();
 			const timer = this.#ports.clock.schedule(0, () => {

@@ -82,3 +82,28 @@ test("who has just left is nobody's first node, and may be again when all have n
 	await ring.until(joiner.joinRing(only(leaver).address));
 	expect(joiner.successor?.hash.equals(only(leaver).hash)).toBe(true);
 });
+
+test("of a circle of nodes that join through each other one becomes the first, and the others join it", async () => {
+	for (const size of [3, 5]) {
+		await assertForSeeds(FILE, 10, async (seed) => {
+			const ring = new Ring(seed, { latency });
+			const nodes: LocalNode[] = [];
+			for (let i = 0; i < size; i++) nodes.push(await ring.add(`${seed} ${i}`));
+			const joins = nodes.map((node, i) => node.joinRing(only(nodes[(i + 1) % size]).address));
+			await ring.until(Promise.all(joins));
+			await ring.settle(10_000);
+		});
+	}
+});
+
+test("leaving in the same tick as joining ends the join", async () => {
+	const ring = new Ring(1, { latency });
+	const [member] = await ring.grow(3);
+	const joiner = await ring.add("joiner");
+	const join = joiner.joinRing(only(member).address);
+	const left = joiner.leaveRing();
+	await expect(ring.until(join)).rejects.toMatchObject({ code: "CLOSED" });
+	await ring.until(left);
+	await ring.simulation.run(5_000);
+	expect([joiner.standing, joiner.peers.length]).toEqual(["outside", 0]);
+});

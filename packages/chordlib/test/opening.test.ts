@@ -167,17 +167,30 @@ test("of links that have not said who they are, no more than the limit are kept"
 	expect(late.end).toBe("");
 });
 
-test("no more links than the limit are held, and honest ones come in when there is room again", async () => {
+test("no more links than the limit are held: the one that was of no use for longest makes room", async () => {
 	const { ring, node, greet } = await scene({ limits: { links: 2 } });
 	const as = (digit: string): string => HELLO + IDENTIFY.replace("11".repeat(32), digit.repeat(64));
 	const strangers = ["1", "2", "3"].map((digit) => greet(as(digit)));
 	await ring.simulation.run(100);
-	expect(strangers.map(({ end }) => end)).toEqual(["", "", "in good order"]);
-	strangers[0]?.link?.close();
-	await ring.simulation.run(100);
+	expect(strangers.map(({ end }) => end)).toEqual(["in good order", "", ""]);
+	expect(node.peers).toHaveLength(2);
 	const other = await ring.add("other");
 	await ring.until(other.joinRing(node.address));
 	expect(other.successor?.hash.equals(node.hash)).toBe(true);
+});
+
+test("links that the ring needs are not given up for strangers", async () => {
+	const { ring, node, greet } = await scene({ limits: { links: 2 } });
+	const other = await ring.add("other");
+	await ring.until(other.joinRing(node.address));
+	await ring.settle();
+	const as = (digit: string): string => HELLO + IDENTIFY.replace("11".repeat(32), digit.repeat(64));
+	for (const digit of ["1", "2", "3"]) {
+		greet(as(digit));
+		await ring.simulation.run(100);
+	}
+	expect(node.peers.some(({ hash }) => hash.equals(other.hash))).toBe(true);
+	await ring.settle(0);
 });
 
 const joinErrors: readonly (readonly [string, string, string, RegExp])[] = [

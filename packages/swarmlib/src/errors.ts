@@ -16,7 +16,7 @@ export type SwarmErrorCode =
 	| "ADDRESS_NOT_AVAILABLE"
 	/** The host name has no address. */
 	| "UNRESOLVED"
-	/** Nobody answers there, or the peer went away before it took the message. */
+	/** Nobody answers there, or the peer went away before it said that it took the message. */
 	| "UNREACHABLE"
 	/** Something answers, but not our protocol, version or network. */
 	| "INCOMPATIBLE"

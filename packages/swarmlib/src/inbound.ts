@@ -126,9 +126,12 @@ export class Inbound {
 		}
 	}
 
-	/** Forgets all sessions. */
+	/** Says what has been taken and not been acknowledged yet, and forgets all sessions. */
 	clear(): void {
-		for (const session of [...this.#sessions.values()]) this.#forget(session);
+		for (const session of [...this.#sessions.values()]) {
+			if (session.due) this.#answer(session);
+			this.#forget(session);
+		}
 	}
 
 	/** Makes `session` the one used last. */
@@ -170,9 +173,19 @@ export class Inbound {
 	#keepEarly({ early }: Session, chunk: Chunk): void {
 		const cost = chunk.data.length + OVERHEAD;
 		if (early.has(chunk.number) || early.size >= EARLY) return;
+		if (this.#earlyBytes + cost > EARLY_BYTES) this.#dropStalledEarly();
 		if (this.#earlyBytes + cost > EARLY_BYTES) return;
 		early.set(chunk.number, { ...chunk, data: new Uint8Array(chunk.data) });
 		this.#earlyBytes += cost;
+	}
+
+	/** Makes room for chunks before their turn: whose sender has fallen silent will not be completed soon. */
+	#dropStalledEarly(): void {
+		const now = this.#ports.clock.now();
+		for (const session of this.#sessions.values()) {
+			if (now - session.heard <= STALLED) continue;
+			for (const chunk of session.early.values()) this.#dropEarly(session, chunk);
+		}
 	}
 
 	#dropEarly(session: Session, chunk: Chunk): void {

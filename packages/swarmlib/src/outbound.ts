@@ -81,7 +81,7 @@ export class Outbound {
 	readonly #ports: OutboundPorts;
 	readonly #target: Hash;
 	/** Messages that are not wholly in chunks yet, in the order they were given. */
-	readonly #queue: Message[] = [];
+	readonly #queue = new Set<Message>();
 	readonly #inFlight = new Map<number, InFlight>();
 	#session = 0;
 	/** Who answered the knock, whether it is the target itself, and its life; undefined until then. */
@@ -110,7 +110,7 @@ export class Outbound {
 	}
 
 	get idle(): boolean {
-		return this.#queue.length === 0 && this.#inFlight.size === 0;
+		return this.#queue.size === 0 && this.#inFlight.size === 0;
 	}
 
 	/** Whether the session is open, and with the target itself. */
@@ -131,7 +131,7 @@ export class Outbound {
 		const { clock } = this.#ports;
 		// In so long a time the target may have begun another life: what was not sent to the old one is the new one's.
 		if (this.idle && clock.now() - this.#heard > FRESH) this.#reset();
-		this.#queue.push(message);
+		this.#queue.add(message);
 		if (this.#life === undefined && this.#knocks === 0) this.#knock();
 		else this.#pump();
 		return () => {
@@ -185,8 +185,9 @@ export class Outbound {
 	/** A knock was answered. Only what may go to whoever owns the target's place goes to another than the target. */
 	#answered(reply: Reply, from: RemotePeer): void {
 		if (!reply.exact) {
-			if (this.#queue.some(({ destination }) => destination.exact)) this.#confirmAbsent();
-			if (this.#queue.every(({ destination }) => destination.exact)) return;
+			const wanted = [...this.#queue].filter(({ destination }) => destination.exact);
+			if (wanted.length > 0) this.#confirmAbsent();
+			if (wanted.length === this.#queue.size) return;
 		}
 		if (this.#knocks === 1) this.#measure(this.#ports.clock.now() - this.#knocked);
 		this.#life = reply.life;
@@ -245,7 +246,7 @@ export class Outbound {
 			return;
 		}
 		// What wants the target itself has been sent to nobody.
-		for (const message of [...this.#queue]) {
+		for (const message of this.#queue) {
 			const { exact, name } = message.destination;
 			if (exact) this.#finish(message, new SwarmError("NOT_FOUND", `${name} is not in the swarm`));
 		}
@@ -256,11 +257,11 @@ export class Outbound {
 		for (const message of this.#messages()) {
 			if (message.offset === 0 && !message.cut) continue;
 			const { name } = message.destination;
-			const what = `${name} went away before it took the message`;
+			const what = `${name} went away before it said that it took the message`;
 			this.#finish(message, new SwarmError("UNREACHABLE", what));
 		}
 		this.#reset();
-		if (this.#queue.length > 0) this.#knock();
+		if (this.#queue.size > 0) this.#knock();
 	}
 
 	/** Sends what the window lets through; while there is no room, one chunk that asks for it. */
@@ -268,11 +269,11 @@ export class Outbound {
 		if (this.#life !== undefined) {
 			const window = this.#full > 0 ? 1 : WINDOW;
 			while (this.#inFlight.size < window) {
-				const message = this.#queue.find(({ destination }) => this.#exact || !destination.exact);
+				const message = this.#nextQueued();
 				if (message === undefined) break;
 				this.#sendNext(message);
 			}
-			if (this.#inFlight.size === 0 && this.#queue.length > 0) {
+			if (this.#inFlight.size === 0 && this.#queue.size > 0) {
 				// The session is with the owner of the target's place, and what waits wants the target itself.
 				this.#reset();
 				this.#knock();
@@ -289,7 +290,7 @@ export class Outbound {
 		message.offset += data.length;
 		message.cut = message.offset === message.data.length;
 		if (start === 0) message.started = clock.now();
-		if (message.cut) this.#queue.splice(this.#queue.indexOf(message), 1);
+		if (message.cut) this.#queue.delete(message);
 		const chunk: InFlight = {
 			number: this.#next++,
 			message,
@@ -328,6 +329,14 @@ export class Outbound {
 		return copies;
 	}
 
+	/** The first message that the session's peer may have. */
+	#nextQueued(): Message | undefined {
+		for (const message of this.#queue) {
+			if (this.#exact || !message.destination.exact) return message;
+		}
+		return undefined;
+	}
+
 	#taken(chunk: InFlight, hops: number): void {
 		const { message } = chunk;
 		this.#inFlight.delete(chunk.number);
@@ -347,8 +356,7 @@ export class Outbound {
 	}
 
 	#drop(message: Message): void {
-		const queued = this.#queue.indexOf(message);
-		if (queued >= 0) this.#queue.splice(queued, 1);
+		this.#queue.delete(message);
 		for (const chunk of this.#inFlight.values()) {
 			if (chunk.message === message) this.#inFlight.delete(chunk.number);
 		}

@@ -39,7 +39,7 @@ import {
 	invalid,
 } from "./options.ts";
 import { type RemotePeer, peerSocket, remotePeer } from "./remote-peer.ts";
-import { Targets } from "./target.ts";
+import { destination } from "./target.ts";
 
 /** Whom to send to. */
 export type Target =
@@ -85,7 +85,6 @@ export class SwarmPeer {
 	readonly #waits: Waits;
 	readonly #inbox: Inbox;
 	readonly #events = new Events<SwarmEvents>();
-	readonly #targets: Targets;
 	/** Broadcasts that wait for room in the inbox. */
 	readonly #waitingForRoom = new Set<() => void>();
 	readonly #resolving = new Map<string, Promise<string>>();
@@ -107,7 +106,6 @@ export class SwarmPeer {
 		this.#inbox = new Inbox(checkInbox(inbox), () => {
 			this.#roomAgain();
 		});
-		this.#targets = new Targets((host) => this.#resolve(host));
 		try {
 			// What a node would refuse when it is bound is refused now.
 			this.#createNode({ host: "", port: 0 }, undefined);
@@ -177,7 +175,8 @@ export class SwarmPeer {
 
 	/**
 	 * Sends a message to one other peer, over as many hops as it takes. Resolves when the target itself has taken it
-	 * into its inbox. Messages to one target arrive in the order sent, each once.
+	 * into its inbox. Messages to one target arrive in the order sent, each once. (A host name is resolved first: what is
+	 * sent to the same peer by its address or id meanwhile comes before.)
 	 * A bare `Hash` that no peer has goes to the peer that is responsible for it.
 	 * @throws SwarmError `NOT_BOUND`, `INVALID_ARGUMENT`, `INVALID_PORT`, `UNRESOLVED`, `TOO_LARGE`, `NOT_FOUND`
 	 * (certainly not delivered), `UNREACHABLE`, `TIMEOUT` (default 30,000 ms; may have been delivered), `CLOSED`
@@ -188,7 +187,7 @@ export class SwarmPeer {
 		checkDuplicates(duplicates);
 		if (route !== "auto" && route !== "ring") throw invalid('route must be "auto" or "ring"');
 		const bytes = copyOf(data, this.#limits.message);
-		const found = this.#targets.find(target);
+		const found = destination(target, (host) => this.#resolve(host));
 		return edge(
 			this.#waits.run<Receipt>(wait, SEND_TIMEOUT, (_budget, done) => {
 				if (!(found instanceof Promise)) {

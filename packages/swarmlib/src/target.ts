@@ -14,69 +14,24 @@ export interface Destination {
 export type Resolve = (host: string) => string | Promise<string>;
 
 /**
- * Turns what callers name as targets into destinations. Host names are resolved first, so that `localhost` and
- * `127.0.0.1` are one peer.
+ * What a caller names as a target, as a destination; a promise of it while a host name is being resolved. Names are
+ * resolved first, so that `localhost` and `127.0.0.1` are one peer.
+ * @throws SwarmError `INVALID_ARGUMENT`, `INVALID_PORT`; the promise rejects with `UNRESOLVED`
  */
-export class Targets {
-	readonly #resolve: Resolve;
-	/** Targets whose host names are being resolved. */
-	readonly #open = new Set<{
-		readonly port: number | undefined;
-		readonly named: Promise<unknown>;
-	}>();
-
-	constructor(resolve: Resolve) {
-		this.#resolve = resolve;
-	}
-
-	/**
-	 * The destination; a promise of it while its name, or an earlier one that may turn out to mean the same peer, is
-	 * being resolved: what was sent first shall also leave first.
-	 * @throws SwarmError `INVALID_ARGUMENT`, `INVALID_PORT`; the promise rejects with `UNRESOLVED`
-	 */
-	find(target: unknown): Destination | Promise<Destination> {
-		const { port, found } = destination(target, this.#resolve);
-		const before = [...this.#open].filter((other) => other.port === port);
-		if (!(found instanceof Promise) && before.length === 0) return found;
-		const named = Promise.allSettled(before.map(({ named }) => named)).then(() => found);
-		const entry = { port, named };
-		this.#open.add(entry);
-		// Before whoever waits for it goes on, and starts the next.
-		const forget = (): void => {
-			this.#open.delete(entry);
-		};
-		named.then(forget, forget);
-		if (found instanceof Promise) found.catch(() => {});
-		return named;
-	}
-}
-
-/** A destination, and the port where it can be dialled as far as that is known. */
-interface Found {
-	readonly port: number | undefined;
-	readonly found: Destination | Promise<Destination>;
-}
-
-function destination(target: unknown, resolve: Resolve): Found {
-	if (target instanceof Hash) return byHash(target, false);
+export function destination(target: unknown, resolve: Resolve): Destination | Promise<Destination> {
+	if (target instanceof Hash) return { hash: target, exact: false, name: target.toString() };
 	if (Array.isArray(target) && target.length === 2) {
 		return byAddress({ host: target[0] as string, port: target[1] as number }, resolve);
 	}
 	if (typeof target === "object" && target !== null) {
-		const { hash, host, port, address, listener } = target as Record<string, unknown>;
-		if (!(hash instanceof Hash)) {
-			return byAddress({ host: host as string, port: port as number }, resolve);
-		}
-		return byHash(hash, true, (address ?? listener) as Partial<Address> | undefined);
+		const { hash, host, port } = target as Record<string, unknown>;
+		if (hash instanceof Hash) return { hash, exact: true, name: hash.toString() };
+		return byAddress({ host: host as string, port: port as number }, resolve);
 	}
 	throw invalidTarget();
 }
 
-function byHash(hash: Hash, exact: boolean, address?: Partial<Address>): Found {
-	return { port: address?.port, found: { hash, exact, name: hash.toString() } };
-}
-
-function byAddress(address: Address, resolve: Resolve): Found {
+function byAddress(address: Address, resolve: Resolve): Destination | Promise<Destination> {
 	const { host, port } = address;
 	if (typeof host !== "string" || host === "") throw invalidTarget();
 	if (!Number.isInteger(port) || port < 1 || port > 65_535) {
@@ -87,7 +42,7 @@ function byAddress(address: Address, resolve: Resolve): Found {
 		return { hash: new Hash({ value: name }), exact: true, name };
 	};
 	const resolved = resolve(host);
-	return { port, found: typeof resolved === "string" ? named(resolved) : resolved.then(named) };
+	return typeof resolved === "string" ? named(resolved) : resolved.then(named);
 }
 
 function invalidTarget(): SwarmError {

@@ -169,3 +169,20 @@ test("a send to oneself that waits for room when the peer disconnects rejects wi
 	await waiting;
 	expect(await drain(peer)).toEqual(["fills it"]);
 });
+
+test("who takes a message and closes at once has said that it took it", async () => {
+	const swarm = new Swarm(1, sparse);
+	await swarm.grow(12);
+	for (const end of ["close", "disconnect"] as const) {
+		const [from, to] = swarm.strangers();
+		const sent = from.send(to, "last words");
+		const taken = to.recv().then(async ({ data }) => {
+			await to[end]();
+			return new TextDecoder().decode(data);
+		});
+		expect(await swarm.until(taken)).toBe("last words");
+		expect(await swarm.until(sent)).toMatchObject({ exact: true });
+		swarm.peers.splice(swarm.peers.indexOf(to), 1);
+		await swarm.simulation.run(20_000);
+	}
+});

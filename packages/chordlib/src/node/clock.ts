@@ -1,10 +1,13 @@
 import type { Clock } from "../ports.ts";
 
+/** The longest delay of Node's timers, 24 days; a longer one would run at once. */
+const LONGEST = 2 ** 31 - 1;
+
 /** The process's monotonic clock. Its timers keep the process alive, as long as a node is open. */
 export const systemClock: Clock = {
 	now: () => performance.now(),
 	schedule: (delay, run) => {
-		const timer = setTimeout(run, delay);
+		const timer = setTimeout(run, Math.min(delay, LONGEST));
 		return {
 			cancel: () => {
 				clearTimeout(timer);

@@ -27,7 +27,6 @@ export class Joining {
 	readonly #underWay = new UnderWay();
 	/** Tells who waits for the join that is under way. */
 	#joined: Answer<void> | undefined;
-	#through: readonly Contact[] = [];
 	#deadline = 0;
 	/** The joiner that was last handed our list, and until when others wait for it to be in. */
 	#admitted: Contact | undefined;
@@ -61,7 +60,7 @@ export class Joining {
 		this.prepare();
 		this.#deadline = this.#network.clock.now() + budget;
 		this.#joined = joined;
-		this.#through = through;
+		this.#state.joinsThrough = through;
 		this.#find();
 		return () => {
 			if (this.#joined !== joined) return;
@@ -82,9 +81,9 @@ export class Joining {
 		this.#done(new ChordError("CLOSED", "this node left the ring meanwhile"));
 	}
 
-	/** Gives up joining through `asker`, which joins through this node: this one is the first of the ring. */
-	becomeFirst(asker: Contact): void {
-		if (this.#joined === undefined || !this.#through.some(({ id }) => id === asker.id)) return;
+	/** Gives up joining, since those that it joins through join through it: this node is the first of the ring. */
+	becomeFirst(): void {
+		if (this.#joined === undefined) return;
 		this.#underWay.cancelAll();
 		this.#stabilizer.stand("member");
 		this.#done(undefined);
@@ -109,7 +108,7 @@ export class Joining {
 		this.#underWay.track<Found>(
 			(done) => {
 				const left = Math.max(1, this.#deadline - clock.now());
-				return this.#lookups.iterative(this.#state.self.id, left, done, this.#through);
+				return this.#lookups.iterative(this.#state.self.id, left, done, this.#state.joinsThrough);
 			},
 			(error, found) => {
 				if (found === undefined) this.#retry(error);

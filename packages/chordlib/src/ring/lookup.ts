@@ -23,15 +23,10 @@ export class Lookups {
 	readonly #network: RingNetwork;
 	/** Told of nodes that did not answer, so that the ring looks after them. */
 	readonly #suspect: Suspect;
-	/** Makes this node the first member of a ring, if it is joining through just that asker. */
-	readonly #becomeFirst: (asker: Contact) => void;
+	/** Makes this node, which is joining, the first member of a ring instead. */
+	readonly #becomeFirst: () => void;
 
-	constructor(
-		state: RingState,
-		network: RingNetwork,
-		suspect: Suspect,
-		becomeFirst: (asker: Contact) => void,
-	) {
+	constructor(state: RingState, network: RingNetwork, suspect: Suspect, becomeFirst: () => void) {
 		this.#becomeFirst = becomeFirst;
 		this.#state = state;
 		this.#network = network;
@@ -39,8 +34,7 @@ export class Lookups {
 		network.serve(askOwner, (query, _from, budget, answer) =>
 			this.#serveOwner(query, budget, answer),
 		);
-		network.serve(askDirection, (query, from, _budget, answer) => {
-			this.#settleWhoIsFirst(from);
+		network.serve(askDirection, (query, _from, _budget, answer) => {
 			answer(undefined, this.#direction(query));
 			return undefined;
 		});
@@ -73,7 +67,16 @@ export class Lookups {
 	iterative(id: Id, budget: number, done: Answer<Found>, start: readonly Contact[] = []): Cancel {
 		const here = (query: Query): Direction => this.#direction(query);
 		const { self } = this.#state;
-		const walk = new Walk(this.#network, self, here, id, budget, done, this.#suspect);
+		const walk = new Walk(
+			this.#network,
+			self,
+			here,
+			id,
+			budget,
+			done,
+			this.#suspect,
+			this.#becomeFirst,
+		);
 		if (start.length === 0) walk.begin(ATTEMPTS);
 		else walk.take(self, { outcome: "ask", last: false, contacts: start }, 0);
 		return () => {
@@ -93,18 +96,13 @@ export class Lookups {
 		return this.#ask(query, budget, answer);
 	}
 
-	/** Of nodes that join through each other, and so would wait for ever, the one with the lowest id is the first. */
-	#settleWhoIsFirst(asker: Contact): void {
-		const { self, standing } = this.#state;
-		if (standing !== "joining" || self.id > asker.id) return;
-		if (this.#network.met(asker.id)?.standing === "outside") this.#becomeFirst(asker);
-	}
-
 	#direction(query: Query): Direction {
 		// A node that has not joined anything yet is the first of a ring to come.
-		const { firstFrom, standing } = this.#state;
-		const inNone = standing === "outside" && this.#network.clock.now() < firstFrom;
-		if (standing === "joining" || inNone) return { outcome: "outside", last: false, contacts: [] };
+		const { firstFrom, joinsThrough, standing } = this.#state;
+		if (standing === "joining") return { outcome: "outside", last: false, contacts: joinsThrough };
+		if (standing === "outside" && this.#network.clock.now() < firstFrom) {
+			return { outcome: "outside", last: false, contacts: [] };
+		}
 		const next = step(this.#state, query.id, query.last);
 		if (!next.mine) return { outcome: "ask", last: next.last, contacts: next.next };
 		const { predecessor } = this.#state;
@@ -170,7 +168,7 @@ const STEP = 1_500;
 const ATTEMPTS = 3;
 const PAUSE = 200;
 /** How many nodes an iterative lookup asks at most, as a multiple of the hop limit. */
-const PATIENCE = 4;
+const QUERIES = 4;
 
 interface Candidate {
 	readonly contact: Contact;
@@ -188,7 +186,12 @@ class Walk {
 	readonly #self: Contact;
 	/** What this node itself answers, for when the way leads back here. */
 	readonly #here: (query: Query) => Direction;
+	readonly #becomeFirst: () => void;
 	readonly #asked = new Set<string>();
+	/** Nodes on the way that are joining themselves, and whether the way led through them alone, and back here. */
+	readonly #joiners = new Set<Id>();
+	#isCircle = false;
+	#metMember = false;
 	#candidates: Candidate[] = [];
 	/** How often it may still begin again from here. */
 	#attempts = 0;
@@ -205,7 +208,9 @@ class Walk {
 		budget: number,
 		done: Answer<Found>,
 		suspect: Suspect,
+		becomeFirst: () => void,
 	) {
+		this.#becomeFirst = becomeFirst;
 		this.#network = network;
 		this.#self = self;
 		this.#here = here;
@@ -251,8 +256,15 @@ class Walk {
 		const { clock, limits } = this.#network;
 		const left = this.#deadline - clock.now();
 		const candidate = this.#takeCandidate();
-		const tired = left < 1 || this.#asked.size > limits.hops * PATIENCE;
+		const tired = left < 1 || this.#asked.size > limits.hops * QUERIES;
 		if (tired || (candidate === undefined && this.#attempts === 0)) {
+			// Of nodes that join through each other, and so would wait for ever, the one with the lowest id is the first.
+			if (
+				this.#isCircle &&
+				!this.#metMember &&
+				[...this.#joiners].every((id) => this.#self.id < id)
+			)
+				this.#becomeFirst();
 			this.#finish(
 				new ChordError("NO_ROUTE", `nobody who was asked knows the owner of ${this.#id}`),
 			);
@@ -265,7 +277,7 @@ class Walk {
 		const { contact, last, depth } = candidate;
 		const query = { id: this.#id, last, hops: Math.min(depth, limits.hops) };
 		if (contact.id === this.#self.id) {
-			this.take(contact, this.#here(query), depth);
+			this.#takeOwn(this.#here(query), depth);
 			return;
 		}
 		this.#cancel = this.#network.call(
@@ -275,7 +287,10 @@ class Walk {
 			Math.min(left / 2, this.#patience),
 			(error, direction) => {
 				if (this.#over) return;
-				if (direction !== undefined && direction.outcome !== "outside") {
+				const joins = direction?.outcome === "outside" && direction.contacts.length > 0;
+				if (joins) this.#joiners.add(contact.id);
+				else this.#metMember ||= direction !== undefined;
+				if (direction !== undefined && (joins || direction.outcome !== "outside")) {
 					this.take(contact, direction, depth);
 					return;
 				}
@@ -283,6 +298,13 @@ class Walk {
 				this.#next();
 			},
 		);
+	}
+
+	/** The way has led back to this node. */
+	#takeOwn(direction: Direction, depth: number): void {
+		this.#isCircle ||= direction.outcome === "outside";
+		if (direction.outcome === "outside") this.#next();
+		else this.take(this.#self, direction, depth);
 	}
 
 	/** Later, and with more patience: the ring may be changing, or they are too busy to answer. */

@@ -112,7 +112,9 @@ export interface Direction {
 	readonly outcome: "mine" | "ask" | "outside";
 	/** Who answers takes those in `contacts` for the owner. */
 	readonly last: boolean;
-	/** Whom to ask next, best first; the predecessor of who answers when it is the owner. */
+	/**
+	 * Whom to ask next, best first; of who is `mine` its predecessor; of who is outside those it is joining through.
+	 */
 	readonly contacts: readonly Contact[];
 }
 

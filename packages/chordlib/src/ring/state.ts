@@ -32,6 +32,8 @@ export class RingState implements Pointers {
 	/** Longest successor list. */
 	readonly length: number;
 	standing: Standing = "outside";
+	/** While it is joining: the nodes that it joins through. */
+	joinsThrough: readonly Contact[] = [];
 	/**
 	 * From when on, by the clock, it may be the first of a ring that others make with it. Who has just left a ring, or
 	 * failed to join one, is still taken for its member by some: they would make a second ring.
