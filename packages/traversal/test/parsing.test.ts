@@ -107,6 +107,10 @@ describe("XML", () => {
 		expect(() => parseXml(text)).toThrow(TraversalError);
 	});
 
+	test("declarations are refused as such", () => {
+		expect(() => parseXml("<!DOCTYPE a><a/>")).toThrow("a declaration");
+	});
+
 	test("what is escaped comes back", () => {
 		const text = `<&>"'`;
 		expect(textAt(parseXml(`<a><b>${escapeXml(text)}</b></a>`), "b")).toBe(text);

@@ -1,4 +1,4 @@
-import { HostileRouter } from "@cicada/natlab";
+import { HostileRouter, until } from "@cicada/natlab";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 import {
@@ -13,6 +13,7 @@ import { search } from "../src/node/nat-upnp.ts";
 import { system } from "../src/node/system.ts";
 import { failure } from "./failure.ts";
 import { loopback, placeOf, portsOf } from "./loopback.ts";
+import { settle } from "./manual-clock.ts";
 
 /** A world without a network. */
 const nowhere: World = {
@@ -170,6 +171,26 @@ describe.skipIf(process.platform !== "linux")("with a router on loopback", () =>
 		await mapper[Symbol.asyncDispose]();
 	});
 
+	test("of one machine, four descriptions are read and no more", async () => {
+		router.behave("LOCATIONs without number");
+		const mapper = await new UPnP({ world }).create();
+		expect(router.asked.filter((asked) => asked.startsWith("/description")).length).toBeLessThan(5);
+		await mapper.close();
+	});
+
+	test("of an endless table, 128 entries are read and no more", async () => {
+		router.behave("endless table");
+		const read = (): number =>
+			router.asked.filter((asked) => asked === "GetGenericPortMappingEntry").length;
+		const mapper = await new UPnP({ world }).create();
+		await until("128 entries were read", () => Promise.resolve(read() >= 128 ? true : undefined));
+		// These wait for their turn: more entries would be read between.
+		await mapper.addPortMapping(7000, 7000);
+		await mapper.addPortMapping(7001, 7001);
+		expect(read()).toBe(128);
+		await mapper.close();
+	});
+
 	test("the process is told to end: the mapping goes first", async () => {
 		router.behave("UPnP as it should be");
 		let end: () => Promise<void> = () => Promise.resolve();
@@ -181,6 +202,37 @@ describe.skipIf(process.platform !== "linux")("with a router on loopback", () =>
 		await end();
 		expect(portsOf(router)).toEqual([]);
 	});
+});
+
+test("eight machines are heard and no more", async () => {
+	const asked: string[] = [];
+	const world: World = {
+		...nowhere,
+		addresses: () => ["192.168.77.2"],
+		search: (_, __, found) => {
+			for (let number = 10; number < 30; number++) {
+				const source = `192.168.77.${number}`;
+				found({ location: `http://${source}/`, source, localAddress: "192.168.77.2" });
+			}
+		},
+		get: ({ url }) => {
+			asked.push(url.hostname);
+			return Promise.resolve({ status: 404, body: "" });
+		},
+	};
+	await expect(new UPnP({ world }).create()).rejects.toMatchObject({ code: "MALFORMED" });
+	expect(asked).toHaveLength(8);
+});
+
+test("an interface that cannot send harms nothing", async () => {
+	const controller = new AbortController();
+	// From loopback, nothing can be sent to another address.
+	const unreachable = { address: "192.0.2.1", port: 1900 };
+	search(["127.0.0.1", "192.0.2.2"], ["a", "b", "c"], () => {}, controller.signal, unreachable);
+	for (let times = 0; times < 10; times++) await settle();
+	controller.abort();
+	await settle();
+	expect(process.getActiveResourcesInfo()).not.toContain("UDPWrap");
 });
 
 test("signals: listened to for as long as it is open", () => {

@@ -55,8 +55,6 @@ export function http(
 			},
 		);
 		sent.on("error", reject);
-		// Else a router could keep us in an endless conversation of "100 Continue".
-		sent.on("information", () => sent.destroy(new Error("it answered with something provisional")));
 		sent.on("upgrade", (_, socket) => socket.destroy());
 		sent.end(body);
 	});

@@ -7,6 +7,7 @@ import {
 	type Call,
 	description,
 	fault,
+	type Row,
 	service,
 	type State,
 	success,
@@ -84,6 +85,16 @@ const forever = (response: ServerResponse, delay: number, what: () => void): voi
 	response.on("close", () => {
 		clearInterval(timer);
 	});
+};
+
+/** A mapping of another machine's. */
+export const THEIRS: Row = {
+	protocol: "TCP",
+	externalPort: "7000",
+	client: "192.168.77.99",
+	port: "7000",
+	description: "theirs",
+	lease: "0",
 };
 
 const OUTSIDE = "203.0.113.80";
@@ -219,25 +230,17 @@ export const behaviours: Readonly<Record<string, () => Behaviour>> = {
 		acting("AddPortMapping", (state, call, count) =>
 			count === 1 ? fault(729) : answerCall(state, call),
 		),
-	"another's mapping would be overwritten": () => ({
-		...called((state, call) => {
-			if (call.action === "AddPortMapping" && call.args["NewExternalPort"] === "7000")
-				return success(call.action);
-			if (
-				call.action === "GetSpecificPortMappingEntry" &&
-				call.args["NewExternalPort"] === "7000"
-			) {
-				return success(call.action, {
-					NewInternalPort: "7000",
-					NewInternalClient: "192.168.77.99",
-					NewEnabled: "1",
-					NewPortMappingDescription: "theirs",
-					NewLeaseDuration: "0",
-				});
-			}
+	"another's mapping would be overwritten": () => {
+		let seeded = false;
+		return called((state, call) => {
+			const key = "TCP 7000";
+			if (!seeded) state.table.set(key, THEIRS);
+			seeded = true;
+			if (call.action === "AddPortMapping")
+				state.table.delete(`TCP ${call.args["NewExternalPort"]}`);
 			return answerCall(state, call);
-		}),
-	}),
+		});
+	},
 	"says yes, does nothing": () => acting("AddPortMapping", (_, { action }) => success(action)),
 	"endless table": () =>
 		acting("GetGenericPortMappingEntry", (_, { action }) =>

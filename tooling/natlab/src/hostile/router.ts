@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
-import { type Behaviour, behaviours } from "./behaviours.ts";
+import { type Behaviour, behaviours, THEIRS } from "./behaviours.ts";
 import { callOf, type Row, type State } from "./honest.ts";
 
 const PMP = 5351;
@@ -96,9 +96,9 @@ export class HostileRouter {
 		return this.#asked;
 	}
 
-	/** What it has mapped. */
+	/** What it has mapped, but for other machines. */
 	get table(): readonly Row[] {
-		return [...this.#state.table.values()];
+		return [...this.#state.table.values()].filter((row) => row !== THEIRS);
 	}
 
 	async close(): Promise<void> {
