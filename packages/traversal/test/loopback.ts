@@ -10,12 +10,15 @@ const ROUTER = "192.168.77.1";
 const CLIENT = "192.168.77.2";
 const SSDP = 11_900;
 
+/** Runs of these tests at the same time must not meet. */
+const network = `127.${10 + (process.pid % 240)}`;
+
 /** Addresses of loopback that are this number's own, where a scripted router lives. */
 export const placeOf = (
 	number: number,
 ): { readonly host: string; readonly other: string; readonly ssdpPort: number } => ({
-	host: `127.77.${number}.1`,
-	other: `127.77.${number}.3`,
+	host: `${network}.${number}.1`,
+	other: `${network}.${number}.3`,
 	ssdpPort: SSDP,
 });
 
@@ -25,7 +28,7 @@ export const loopback = (
 	number: number,
 ): World => {
 	const { host, ssdpPort } = placeOf(number);
-	const from = `127.77.${number}.2`;
+	const from = `${network}.${number}.2`;
 	const moved = (url: URL): URL => {
 		if (url.hostname !== ROUTER) throw new Error(`a request to ${url.href}`);
 		const there = new URL(url);
