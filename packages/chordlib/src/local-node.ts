@@ -42,7 +42,7 @@ export interface LocalNodeOptions {
 	readonly network?: string;
 	/** The address at which others dial this node, where that is not the bound one. */
 	readonly advertise?: Address;
-	/** Length of the successor list, 1 to 64: so many neighbours in a row may die at once. Default 16. */
+	/** Length of the successor list, 1 to 64: one fewer in a row may die at once. Default 16. */
 	readonly successors?: number;
 	/** How often pointers are checked, in milliseconds: `fastest` after a change (100), `slowest` at rest (5,000). */
 	readonly pace?: Partial<Pace>;
@@ -304,6 +304,7 @@ export class LocalNode {
 		return this.#listener?.address ?? core.address;
 	}
 
+	/** The node before this one; `undefined` when alone, and while it is not known. */
 	get predecessor(): RemoteNode | undefined {
 		return this.#listening().state.predecessor;
 	}
@@ -338,6 +339,7 @@ export class LocalNode {
 		return this.#listening().state.self.incarnation;
 	}
 
+	/** Whether it is a member of a ring, is joining one, or neither. */
 	get standing(): Standing {
 		return this.#listening().state.standing;
 	}

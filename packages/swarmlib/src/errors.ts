@@ -4,7 +4,7 @@ import { ChordError } from "@cicada/chordlib";
 export type SwarmErrorCode =
 	/** An argument of the wrong type or out of range; nothing was changed. */
 	| "INVALID_ARGUMENT"
-	/** A port that is neither 0 nor in [1025, 65535). */
+	/** A port to bind that is neither 0 nor in [1025, 65535); one to connect or send to that is not in 1 to 65535. */
 	| "INVALID_PORT"
 	/** `bind` comes first. */
 	| "NOT_BOUND"

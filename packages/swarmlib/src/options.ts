@@ -22,7 +22,7 @@ export interface SwarmOptions {
 	readonly inbox?: Partial<InboxLimits>;
 	/** Bytes of the largest message. Default 1 MiB. */
 	readonly message?: number;
-	/** Length of the ring's successor list: so many neighbours in a row may die at once. Default 16. */
+	/** Length of the ring's successor list: one fewer in a row may die at once. Default 16. */
 	readonly successors?: number;
 	/** Limits on links and requests, as in chordlib. */
 	readonly limits?: Partial<Limits>;

@@ -307,6 +307,11 @@ export class SwarmPeer {
 		return this.#wasBound().node.hash;
 	}
 
+	/** Where others dial it: the external pair where one was given. @throws SwarmError `NOT_BOUND` before `bind` */
+	get address(): Address {
+		return this.#wasBound().node.address;
+	}
+
 	/** Where it listens. @throws SwarmError `NOT_BOUND` before `bind` */
 	get listener(): Address {
 		return this.#wasBound().listener;

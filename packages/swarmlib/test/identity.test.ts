@@ -17,17 +17,19 @@ async function withBound(
 
 test("an id is the hash of the external pair, as ip:port", async () => {
 	const external = { ip: "75.23.66.101", port: 7000 };
-	await withBound(["127.0.0.1", 0, external], ({ hash, listener }) => {
+	await withBound(["127.0.0.1", 0, external], ({ address, hash, listener }) => {
 		expect(hash.toBigInt()).toBe(
 			24355304810235874286134060455083535315455785472150272366747243996307578662525n,
 		);
+		expect(address).toEqual({ host: "75.23.66.101", port: 7000 });
 		expect(listener.host).toBe("127.0.0.1");
 	});
 });
 
 test("without one, it is the hash of the bound address; localhost is 127.0.0.1", async () => {
-	await withBound(["localhost", 0], ({ hash, listener }) => {
+	await withBound(["localhost", 0], ({ address, hash, listener }) => {
 		expect(listener.host).toBe("127.0.0.1");
+		expect(address).toEqual(listener);
 		expect(hash.equals(new Hash({ value: `127.0.0.1:${listener.port}` }))).toBe(true);
 	});
 });

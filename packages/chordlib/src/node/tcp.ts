@@ -5,6 +5,7 @@ import { type Server, type Socket, createConnection, createServer } from "node:n
 import type { Address } from "../address.ts";
 import type { Link, LinkHandler, Listener, Transport } from "../ports.ts";
 
+/** Milliseconds that a socket which this end has closed may stay, for the other end to close it too. */
 const LINGER = 2_000;
 
 /** One TCP connection as a {@link Link}. What is sent in one turn of the event loop goes out in one write. */
