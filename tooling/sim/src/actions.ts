@@ -55,6 +55,13 @@ export class Actor {
 				swarm.ended(action.host);
 				return true;
 			}
+			case "bridge": {
+				const program = swarm.programs.get(action.host);
+				const to = simulation.find(action.to);
+				if (program?.isMember !== true || to === undefined) return false;
+				program.bridge(to.ip);
+				return true;
+			}
 			case "crash":
 				if (simulation.find(action.host)?.running !== true || !this.#isSpare(action.host)) {
 					return false;
@@ -81,7 +88,10 @@ export class Actor {
 		}
 	}
 
-	#apply(fault: Exclude<Action, { kind: "join" | "leave" }>, ...hosts: string[]): boolean {
+	#apply(
+		fault: Exclude<Action, { kind: "join" | "leave" | "bridge" }>,
+		...hosts: string[]
+	): boolean {
 		const { simulation } = this.#swarm;
 		if (hosts.some((name) => simulation.find(name) === undefined)) return false;
 		simulation.apply(fault);

@@ -13,6 +13,10 @@ interface Around {
 	now(): number;
 	members(): Members;
 	track<T>(promise: Promise<T>): Promise<T>;
+	/** Whether a node took a key for its own at some moment since then. */
+	owned(id: string, key: string, since: number): boolean;
+	/** A rule did not hold. */
+	found(finding: Finding): void;
 }
 
 /** Up to so many nodes, everybody looks up something that each of the others owns. */
@@ -47,6 +51,11 @@ export class LookupTraffic {
 			for (const asker of programs) {
 				for (const view of this.#around.members().values()) pairs.push([asker, view.id]);
 			}
+		} else {
+			const ids = [...this.#around.members().values()].map(({ id }) => id);
+			for (const asker of programs) {
+				pairs.push([asker, ids[Math.floor(random.next() * ids.length)] as string]);
+			}
 		}
 		const each = Math.max(EACH, Math.ceil(SAMPLES / Math.max(1, programs.length)));
 		for (const asker of programs) {
@@ -71,6 +80,10 @@ export class LookupTraffic {
 			addTo(this.hops, hops);
 			addTo(this.time, this.#around.now() - asked);
 			const owner = idOf(node);
+			if (!this.#around.owned(owner, key, asked)) {
+				const detail = `${key.slice(0, 6)} is answered for by ${owner.slice(0, 6)}, which did not own it`;
+				this.#around.found({ oracle: "local", rule: "owner", node: program.name, detail });
+			}
 			const ids = [...this.#around.members().values()].map(({ id }) => id);
 			const expected = ids[ownerIndex(ids, key)];
 			if (owner === expected) {

@@ -45,7 +45,7 @@ async function huntMutants(options: Options, only: readonly string[]): Promise<v
 }
 
 async function simulate(options: Options): Promise<void> {
-	const plans = await plansOf(options);
+	const first = await firstPlan(options);
 	const say = (text: string): void => {
 		if (!options.quiet) console.error(text);
 	};
@@ -53,16 +53,21 @@ async function simulate(options: Options): Promise<void> {
 	const seconds = (): number => (performance.now() - began) / 1_000;
 	let said = 0;
 	let broken = 0;
-	const results = await runAll(plans, options.jobs, (result) => {
+	const end = began + (options.realMinutes ?? Infinity) * 60_000;
+	const one =
+		options.realMinutes === undefined && (options.plan !== undefined || options.seeds === 1);
+	let nodeMs = 0;
+	const results = await runAll(plans(options, first, end), one ? 1 : options.jobs, (result) => {
+		nodeMs += result.nodeMs;
 		if (result.violations > 0 && broken++ < TOLD) say(failure(result, options));
-		if (seconds() - said >= 1 || plans.length === 1) {
+		if (seconds() - said >= 1 || one) {
 			said = seconds();
-			say(`${said.toFixed(1)} s: seed ${result.seed} done`);
+			const hours = (nodeMs / 3_600_000).toFixed(1);
+			say(`${said.toFixed(1)} s: seed ${result.seed} done, ${hours} node-hours, ${broken} failed`);
 		}
 		return !options.failFast || result.violations === 0;
 	});
-	const latency = plans[0]?.latency ?? options.latency;
-	const summary = summarize(results, NETWORKS[latency].roundTrip, seconds());
+	const summary = summarize(results, NETWORKS[first.latency].roundTrip, seconds());
 	console.log(describe(summary));
 	const [failed] = results
 		.filter(({ violations }) => violations > 0)
@@ -70,27 +75,33 @@ async function simulate(options: Options): Promise<void> {
 	if (failed !== undefined) process.exitCode = 1;
 	let smaller: string | undefined;
 	if (failed !== undefined && options.shrink) {
-		smaller = await shrunk(plans, failed, say);
+		const { seed } = failed;
+		smaller = await shrunk(seed === first.seed ? first : planOf(options, seed), failed, say);
 		console.log(`smaller: npm run sim -- --plan ${smaller}`);
 	}
 	if (options.json) {
-		const first = failed?.first ?? [];
 		const replay = failed === undefined ? undefined : commandOf(options, failed.seed);
-		console.log(JSON.stringify({ ...summary, first, replay, smaller }));
+		console.log(JSON.stringify({ ...summary, first: failed?.first ?? [], replay, smaller }));
 	}
 }
 
-async function plansOf(options: Options): Promise<readonly Plan[]> {
-	if (options.plan !== undefined) {
-		return [JSON.parse(await readFile(options.plan, "utf8")) as Plan];
-	}
-	const plans = Array.from({ length: options.seeds }, (_, index) =>
-		planOf(options, options.seed + index),
-	);
+async function firstPlan(options: Options): Promise<Plan> {
+	if (options.plan !== undefined) return JSON.parse(await readFile(options.plan, "utf8")) as Plan;
+	const plan = planOf(options, options.seed);
 	if (options.savePlan !== undefined) {
-		await writeFile(options.savePlan, `${JSON.stringify(plans[0], undefined, "\t")}\n`);
+		await writeFile(options.savePlan, `${JSON.stringify(plan, undefined, "\t")}\n`);
 	}
-	return plans;
+	return plan;
+}
+
+/** The plans to run, each made when it is its turn: of so many seeds, or until it is late. */
+function* plans(options: Options, first: Plan, end: number): Generator<Plan> {
+	yield first;
+	if (options.plan !== undefined) return;
+	const count = options.realMinutes === undefined ? options.seeds : Infinity;
+	for (let index = 1; index < count && performance.now() < end; index++) {
+		yield planOf(options, options.seed + index);
+	}
 }
 
 function commandOf(options: Options, seed: number): string {
@@ -115,12 +126,7 @@ function failure(result: Result, options: Options): string {
 	].join("\n");
 }
 
-async function shrunk(
-	plans: readonly Plan[],
-	failed: Result,
-	say: (text: string) => void,
-): Promise<string> {
-	const plan = plans.find(({ seed }) => seed === failed.seed) as Plan;
+async function shrunk(plan: Plan, failed: Result, say: (text: string) => void): Promise<string> {
 	const small = await shrinkPlan(plan, failed, ({ nodes, actions, duration }) => {
 		say(`still fails: ${nodes} nodes, ${actions.length} actions, ${duration / 1_000} s`);
 	});

@@ -12,6 +12,8 @@ export interface Options {
 	readonly seed: number;
 	readonly seeds: number;
 	readonly minutes: number;
+	/** Real minutes for as many seeds as there is time for; undefined for `seeds` of them. */
+	readonly realMinutes: number | undefined;
 	readonly churn: number;
 	readonly lookups: number;
 	readonly faults: readonly string[] | undefined;
@@ -39,6 +41,7 @@ Runs rings of real nodes on a simulated network, and checks the rules that they 
   --nodes N         nodes of the ring (32); newcomers come on top
   --seed S          the first seed (1)
   --seeds COUNT     how many seeds, one run each (1)
+  --for MINUTES     goes on with the next seeds for so many real minutes
   --minutes M       virtual minutes of trouble in each run (10)
   --churn RATE      part of the nodes that get into trouble within a minute (0.3)
   --lookups RATE    lookups by each node in a minute (1)
@@ -76,6 +79,7 @@ export function readOptions(args: readonly string[], cores: number): Options | "
 			seed: { type: "string", default: "1" },
 			seeds: { type: "string", default: "1" },
 			minutes: { type: "string", default: "10" },
+			for: { type: "string" },
 			churn: { type: "string", default: "0.3" },
 			lookups: { type: "string", default: "1" },
 			faults: { type: "string" },
@@ -116,6 +120,7 @@ export function readOptions(args: readonly string[], cores: number): Options | "
 		seed: integer("seed", values.seed, 0),
 		seeds: integer("seeds", values.seeds, 1),
 		minutes: number("minutes", values.minutes),
+		realMinutes: values.for === undefined ? undefined : number("for", values.for),
 		churn: number("churn", values.churn),
 		lookups: number("lookups", values.lookups),
 		faults,
@@ -154,7 +159,9 @@ export function planOf(options: Options, seed: number): Plan {
 				});
 	const plan: Plan = { seed, regime, nodes, successors, latency, duration, lookups, actions };
 	const scenario = options.scenario === undefined ? undefined : SCENARIOS[options.scenario];
-	return scenario === undefined ? plan : { ...plan, actions: scenario.actions(plan, churn) };
+	if (scenario === undefined) return plan;
+	const { rings } = scenario;
+	return { ...plan, actions: scenario.actions(plan, churn), ...(rings && { rings }) };
 }
 
 /** The options that give the same run, as one writes them. */

@@ -16,7 +16,9 @@ export type Action =
 	/** A host's node joins a ring: its process is started first when there is none. */
 	| { readonly kind: "join"; readonly host: string }
 	/** A host's node leaves in good order, and its process lives on. */
-	| { readonly kind: "leave"; readonly host: string };
+	| { readonly kind: "leave"; readonly host: string }
+	/** A member is told of a node of another ring, which it is to join with its own. */
+	| { readonly kind: "bridge"; readonly host: string; readonly to: string };
 
 export type TimedAction = Action & {
 	/** Virtual milliseconds since the trouble began. */
@@ -38,6 +40,8 @@ export interface Plan {
 	readonly lookups: number;
 	/** In the order of their times. */
 	readonly actions: readonly TimedAction[];
+	/** Rings that the nodes form in turn, ideal ones before the trouble begins; one where it is not said. */
+	readonly rings?: number;
 }
 
 /** The name of a host. */

@@ -6,18 +6,23 @@ import { type Result, run } from "./run.ts";
 
 /** Runs plans, several at the same time in processes of their own; `done` hears of each as it ends, and says whether to go on. */
 export async function runAll(
-	plans: readonly Plan[],
+	plans: Iterable<Plan>,
 	jobs: number,
 	done: (result: Result) => boolean,
 ): Promise<readonly Result[]> {
 	const results: Result[] = [];
-	let next = 0;
+	const left = plans[Symbol.iterator]();
+	let goesOn = true;
+	const next = (): Plan | undefined => {
+		const result = goesOn ? left.next() : undefined;
+		return result === undefined || result.done === true ? undefined : result.value;
+	};
 	const take = (result: Result): void => {
 		results.push(result);
-		if (!done(result)) next = plans.length;
+		goesOn &&= done(result);
 	};
-	if (jobs === 1 || plans.length === 1) {
-		while (next < plans.length) take(await run(plans[next++] as Plan));
+	if (jobs === 1) {
+		for (let plan = next(); plan !== undefined; plan = next()) take(await run(plan));
 		return results;
 	}
 	const children: ChildProcess[] = [];
@@ -26,7 +31,7 @@ export async function runAll(
 			const child = fork(fileURLToPath(new URL("worker.js", import.meta.url)));
 			children.push(child);
 			const give = (): void => {
-				const plan = plans[next++];
+				const plan = next();
 				if (plan === undefined) child.disconnect();
 				else child.send(plan);
 			};
@@ -42,7 +47,7 @@ export async function runAll(
 			give();
 		});
 	try {
-		await Promise.all(Array.from({ length: Math.min(jobs, plans.length) }, work));
+		await Promise.all(Array.from({ length: jobs }, work));
 	} finally {
 		for (const child of children) child.kill();
 	}

@@ -14,6 +14,8 @@ export interface Surroundings {
 	track<T>(promise: Promise<T>): Promise<T>;
 	/** Addresses of nodes through which `program` may join. */
 	entrances(program: Program): readonly string[];
+	/** It takes other keys for its own than before: at each change, also when several happen at once. */
+	claimed(program: Program, after: string | undefined): void;
 	/** A node's state is another one. */
 	changed(program: Program, now: View, before: View | undefined): void;
 }
@@ -45,6 +47,12 @@ export class Program {
 			// Looks after each thing that happens to the node.
 			ports: observed(ports, this.look),
 		});
+		const claimed = (): void => {
+			const { predecessor } = this.node;
+			around.claimed(this, predecessor && pointerOf(predecessor).id);
+		};
+		this.node.on("arc", claimed);
+		this.node.on("standing", claimed);
 		this.node.on("link", ({ peer }) => {
 			this.answered.add(keyOf(pointerOf(peer)));
 		});
@@ -83,6 +91,11 @@ export class Program {
 		this.wanted = false;
 		this.#around.track(this.node.leaveRing()).catch(() => {});
 		this.look();
+	}
+
+	/** It is told of a node of another ring. */
+	bridge(host: string): void {
+		this.#around.track(this.node.joinRing({ host, port: PORT })).catch(() => {});
 	}
 
 	async #start(joins: boolean): Promise<void> {

@@ -2,10 +2,11 @@ import type { TraceOptions } from "@cicada/simnet";
 
 import { Actor } from "./actions.ts";
 import { fingerFindings, listFindings } from "./oracles/liveness.ts";
-import { ringFindings } from "./oracles/ring.ts";
-import { pointerOf } from "./oracles/view.ts";
+import { membersOf, ringFindings } from "./oracles/ring.ts";
+import { type View, pointerOf } from "./oracles/view.ts";
 import type { Finding, Violation } from "./oracles/violation.ts";
 import { type Plan, hostName } from "./plan.ts";
+import type { Program } from "./program.ts";
 import { Swarm } from "./swarm.ts";
 import type { LookupTally, Spread } from "./tally.ts";
 
@@ -39,10 +40,13 @@ export interface Result {
 	readonly heap: number;
 }
 
-/** How long a ring may take to become ideal, in milliseconds. */
+/** How long a ring may take to become ideal, in milliseconds; and one out of several. */
 const BOUND = 120_000;
+const MERGE_BOUND = 300_000;
 /** How often that is looked at. */
 const POLL = 500;
+/** How long it must stay so: as long as something begun in the trouble, a dial for example, may take to fail. */
+const AFTERMATH = 6_000;
 /** How long nothing may change after it. */
 const REST = 20_000;
 /** How long the lookups on the ring at rest may take. */
@@ -61,13 +65,14 @@ export async function run(plan: Plan, trace?: TraceOptions): Promise<Result> {
 		for (const finding of findings) violations.add(finding, simulation.now);
 	};
 	let formed = true;
-	swarm.addHost(hostName(0));
-	if (plan.regime === "fail-stop") {
+	for (let ring = 0; ring < swarm.rings; ring++) swarm.addHost(hostName(ring));
+	if (plan.regime === "fail-stop" || plan.rings !== undefined) {
 		comeIn(swarm, APART * plan.nodes);
 		await swarm.passUntil(APART * plan.nodes);
-		formed = (await becomesIdeal(swarm)) !== undefined;
-		if (!formed) add(idealFindings(swarm).map((finding) => ({ ...finding, rule: "formation" })));
-		swarm.watchRing = true;
+		const unformed = (): readonly Finding[] => formationFindings(swarm);
+		formed = (await becomesIdeal(swarm, unformed, 0)) !== undefined;
+		if (!formed) add(unformed().map((finding) => ({ ...finding, rule: "formation" })));
+		swarm.watchRing = plan.regime === "fail-stop";
 	} else {
 		comeIn(swarm, Math.min(GROWTH, plan.duration / 2));
 	}
@@ -76,7 +81,7 @@ export async function run(plan: Plan, trace?: TraceOptions): Promise<Result> {
 		await trouble(swarm, actor);
 		actor.mend();
 		const since = simulation.now;
-		converged = await becomesIdeal(swarm);
+		converged = await becomesIdeal(swarm, () => idealFindings(swarm), AFTERMATH);
 		if (converged === undefined) add(idealFindings(swarm));
 		else {
 			converged -= since;
@@ -111,7 +116,7 @@ export async function run(plan: Plan, trace?: TraceOptions): Promise<Result> {
 /** All hosts but the first come within `time`. */
 function comeIn(swarm: Swarm, time: number): void {
 	const { simulation, plan } = swarm;
-	for (let index = 1; index < plan.nodes; index++) {
+	for (let index = swarm.rings; index < plan.nodes; index++) {
 		simulation.schedule((time * index) / plan.nodes, () => swarm.addHost(hostName(index)));
 	}
 }
@@ -134,22 +139,40 @@ async function trouble(swarm: Swarm, actor: Actor): Promise<void> {
 	await swarm.passUntil(start + plan.duration);
 }
 
-/** Waits for the ring to be ideal; when it was, or undefined when that took too long. */
-async function becomesIdeal(swarm: Swarm): Promise<number | undefined> {
-	const { simulation } = swarm;
-	const end = simulation.now + BOUND;
+/** Waits for the ring to be ideal, and to stay so for a while; since when it was, or undefined when that took too long. */
+async function becomesIdeal(
+	swarm: Swarm,
+	wrong: () => readonly Finding[],
+	stays: number,
+): Promise<number | undefined> {
+	const { simulation, plan } = swarm;
+	const end = simulation.now + (plan.rings === undefined ? BOUND : MERGE_BOUND);
+	let since: number | undefined;
 	for (;;) {
-		if (idealFindings(swarm).length === 0) return simulation.now;
-		if (simulation.now >= end) return undefined;
+		if (wrong().length > 0) since = undefined;
+		else since ??= simulation.now;
+		if (since !== undefined && simulation.now >= since + stays) return since;
+		if (since === undefined && simulation.now >= end) return undefined;
 		// What comes next depends on what came before.
 		await swarm.passUntil(simulation.now + POLL);
 	}
 }
 
-/** What keeps the ring from being ideal. */
-function idealFindings(swarm: Swarm): readonly Finding[] {
-	const members = swarm.members();
-	const outside = [...swarm.programs.values()].filter(
+/** What keeps the first rings from being ideal, each for itself. */
+function formationFindings(swarm: Swarm): readonly Finding[] {
+	const rings = Array.from({ length: swarm.rings }, (_, ring) => ring);
+	return rings.flatMap((ring) => idealFindings(swarm, (program) => swarm.ringOf(program) === ring));
+}
+
+/** What keeps the ring of `those` from being ideal. */
+function idealFindings(
+	swarm: Swarm,
+	those: (program: Program) => boolean = () => true,
+): readonly Finding[] {
+	const programs = [...swarm.programs.values()].filter((program) => those(program));
+	const inside = programs.filter((program) => program.isMember);
+	const members = membersOf(inside.map(({ view }) => view as View));
+	const outside = programs.filter(
 		(program) => program.host.running && program.wanted && !program.isMember,
 	);
 	const findings: Finding[] = outside.map(({ name, node }) => ({
@@ -162,7 +185,7 @@ function idealFindings(swarm: Swarm): readonly Finding[] {
 	findings.push(...apart.map((finding): Finding => ({ ...finding, oracle: "liveness" })));
 	findings.push(...listFindings(members, swarm.successors));
 	if (findings.length > 0) return findings;
-	for (const { view, node } of swarm.memberPrograms()) {
+	for (const { view, node } of inside) {
 		if (view === undefined) continue;
 		findings.push(
 			...fingerFindings(

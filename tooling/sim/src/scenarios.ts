@@ -5,6 +5,8 @@ interface Scenario {
 	readonly about: string;
 	/** What happens instead of the trouble of a plan's regime. */
 	readonly actions: (plan: Plan, churn: number) => readonly TimedAction[];
+	/** How many rings there are at first, ideal ones; without it one that grows under fire. */
+	readonly rings?: number;
 }
 
 /** The ring has formed by then. */
@@ -21,5 +23,12 @@ const partition: Scenario = {
 	},
 };
 
+const twoRings: Scenario = {
+	about: "two rings that never met, until a node of one is told of a node of the other",
+	actions: ({ nodes }) =>
+		nodes < 2 ? [] : [{ kind: "bridge", host: hostName(0), to: hostName(1), at: 0 }],
+	rings: 2,
+};
+
 /** Trouble of a special kind, in the regime `hostile`. */
-export const SCENARIOS: Readonly<Record<string, Scenario>> = { partition };
+export const SCENARIOS: Readonly<Record<string, Scenario>> = { partition, "two-rings": twoRings };

@@ -3,7 +3,13 @@ import { type SimHost, Simulation, type TraceOptions } from "@cicada/simnet";
 import { NETWORKS } from "./latency.ts";
 import { LookupTraffic, randomKey } from "./lookups.ts";
 import { localFindings } from "./oracles/local.ts";
-import { type Members, membersOf, principals, ringFindings } from "./oracles/ring.ts";
+import {
+	type Members,
+	entryFindings,
+	membersOf,
+	principals,
+	ringFindings,
+} from "./oracles/ring.ts";
 import { type View, keyOf } from "./oracles/view.ts";
 import { Violations } from "./oracles/violation.ts";
 import { type Plan, hostName } from "./plan.ts";
@@ -51,18 +57,32 @@ export class Swarm implements Surroundings {
 			now: () => this.simulation.now,
 			members: () => this.members(),
 			track: (promise) => this.track(promise),
+			owned: (id, key, since) => this.#registry.ownedSince(id, key, since),
+			found: (finding) => {
+				this.violations.add(finding, this.simulation.now);
+			},
 		});
 	}
 
-	/** Makes a host, whose program joins at once unless it is the very first. */
+	/** How many rings there are at first: a host belongs to one by its number. */
+	get rings(): number {
+		return this.plan.rings ?? 1;
+	}
+
+	/** Makes a host, whose program joins at once unless it is the first of a ring. */
 	addHost(name: string): SimHost {
 		return this.simulation.host(name, {
 			start: (ports, host) => {
 				const program = new Program(host, ports, this);
 				this.programs.set(name, program);
-				program.start(name !== hostName(0) || host.life > 0);
+				program.start(indexOf(name) >= this.rings || host.life > 0);
 			},
 		});
+	}
+
+	/** Of which of the first rings a node is. */
+	ringOf({ name }: Program): number {
+		return indexOf(name) % this.rings;
 	}
 
 	/** Lets virtual time pass until `at`. */
@@ -89,16 +109,17 @@ export class Swarm implements Surroundings {
 	}
 
 	entrances(program: Program): readonly string[] {
+		const ring = this.ringOf(program);
 		const others = [...this.programs.values()].filter(
-			(other) => other !== program && other.host.running,
+			(other) => other !== program && other.host.running && this.ringOf(other) === ring,
 		);
 		// Within the proof's assumptions a node knows some who are in the ring.
 		const known =
 			this.plan.regime === "fail-stop" ? others.filter((other) => other.isMember) : others;
-		const from = known.length > 0 ? known : others.filter(({ name }) => name === hostName(0));
+		const from = known.length > 0 ? known : others.filter(({ name }) => name === hostName(ring));
 		const picked: string[] = [];
 		// One entrance is known to all: rings of nodes that have never heard of each other cannot find together.
-		const first = this.simulation.find(hostName(0));
+		const first = this.simulation.find(hostName(ring));
 		if (this.plan.regime === "hostile" && first !== undefined && first !== program.host) {
 			picked.push(first.ip);
 		}
@@ -113,6 +134,11 @@ export class Swarm implements Surroundings {
 		const at = this.simulation.now;
 		this.changes++;
 		this.#registry.changed(now, before, at);
+		if (this.watchRing && now.standing === "member" && before?.standing !== "member") {
+			const others = membersOf(this.memberPrograms().flatMap(({ view }) => view ?? []));
+			others.delete(keyOf(now));
+			for (const finding of entryFindings(others, now)) this.violations.add(finding, at);
+		}
 		this.#members = undefined;
 		this.#dirty = true;
 		const oldest = this.plan.regime === "fail-stop" ? at - ANSWER_AGE : -Infinity;
@@ -127,10 +153,18 @@ export class Swarm implements Surroundings {
 		this.violations.now(`local ${program.name}`, findings, at);
 	}
 
+	claimed({ node }: Program, after: string | undefined): void {
+		const member = node.standing === "member";
+		this.#registry.claimed(node.hash.toString(), member, after, this.simulation.now);
+	}
+
 	/** A host's process is dead, or about to be. */
 	ended(name: string): void {
 		const view = this.programs.get(name)?.view;
-		if (view?.standing === "member") this.#registry.ended(view, this.simulation.now);
+		if (view?.standing === "member") {
+			this.#registry.ended(view, this.simulation.now);
+			this.#registry.claimed(view.id, false, undefined, this.simulation.now);
+		}
 		this.#members = undefined;
 		this.#dirty = true;
 	}
@@ -166,6 +200,11 @@ export class Swarm implements Surroundings {
 			this.leastPrincipals = Math.min(this.leastPrincipals, principals(members));
 		}
 	}
+}
+
+/** The number of a host. */
+function indexOf(name: string): number {
+	return Number(name.slice(1));
 }
 
 /** Until all promise jobs that can run have run. */

@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 
 import { ROOT, patched } from "../src/mutants/build.ts";
+import { hunt } from "../src/mutants/hunt.ts";
 import { MUTANTS } from "../src/mutants/list.ts";
 
 const patches = MUTANTS.flatMap(({ name, patches }) =>
@@ -11,7 +12,26 @@ it.each(patches)("patch $index of $name has its one place in the source", async 
 	expect(await patched(ROOT, patch)).toContain(patch.replace);
 });
 
-it("each has a name of its own, and rules that are to catch it", () => {
+it("each has a name of its own, and rules that are to catch it or a reason why none does", () => {
 	expect(new Set(MUTANTS.map(({ name }) => name)).size).toBe(MUTANTS.length);
-	for (const { caughtBy } of MUTANTS) expect(caughtBy.length).toBeGreaterThan(0);
+	for (const { caughtBy, name, survives } of MUTANTS) {
+		expect(caughtBy.length > 0, name).toBe(survives === undefined);
+	}
 });
+
+it("at least 16 are to be caught", () => {
+	expect(MUTANTS.filter(({ survives }) => survives === undefined).length).toBeGreaterThanOrEqual(
+		16,
+	);
+});
+
+it("a few are caught by a rule that is named for them, and the ring as it is breaks none", async () => {
+	const said: string[] = [];
+	const only = ["one-successor", "arc-inclusive", "others-not-tried", "older-round-wins"];
+	const say = (text: string): void => {
+		said.push(text);
+	};
+	const good = await hunt({ seed: 1, seeds: 1, jobs: 1, only, say });
+	expect(good, said.join("\n")).toBe(true);
+	expect(said).toHaveLength(1 + only.length);
+}, 240_000);

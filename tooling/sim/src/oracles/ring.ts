@@ -6,7 +6,7 @@ import type { Finding } from "./violation.ts";
 export type Members = ReadonlyMap<string, View>;
 
 /** The members that live, in the order of their ids. */
-export function membersOf(views: Iterable<View>): Members {
+export function membersOf(views: Iterable<View>): Map<string, View> {
 	const members = [...views].filter(({ standing }) => standing === "member");
 	members.sort((a, b) => (a.id < b.id ? -1 : 1));
 	return new Map(members.map((view) => [keyOf(view), view]));
@@ -49,6 +49,27 @@ export function ringFindings(members: Members): readonly Finding[] {
 		}
 	}
 	return findings;
+}
+
+/**
+ * Whoever comes in does so at its own place: between its predecessor and its first successor lies nobody else who is
+ * on the ring already. Who is skipped so would be no principal any more.
+ */
+export function entryFindings(before: Members, now: View): readonly Finding[] {
+	const { name, predecessor } = now;
+	const [first] = now.successors;
+	if (predecessor === undefined || first === undefined) return [];
+	const next = new Map<View, View>();
+	for (const view of before.values()) {
+		const best = bestSuccessor(view, before);
+		if (best !== undefined) next.set(view, best);
+	}
+	const skipped = cyclesOf(next)
+		.flat()
+		.filter(({ id }) => id !== now.id && strictlyBetween(predecessor.id, id, first.id));
+	if (skipped.length === 0) return [];
+	const detail = `it came in between ${short(predecessor)} and ${short(first)}, past ${names(skipped)}`;
+	return [{ oracle: "ring", rule: "entered", node: name, detail }];
 }
 
 /** The first in its list that lives. */
