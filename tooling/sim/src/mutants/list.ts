@@ -150,7 +150,7 @@ export const MUTANTS: readonly Mutant[] = [
 			},
 		],
 		caughtBy: ["ring/live-successor", "ring/one-ring"],
-		run: "--regime fail-stop --nodes 16 --seed 216 --minutes 4 --churn 2 --successors 4",
+		run: "--regime fail-stop --nodes 16 --seed 220 --seeds 6 --minutes 4 --churn 2 --successors 4",
 	},
 	{
 		name: "last-means-mine",
