@@ -19,11 +19,18 @@ export interface ConnectionEvents {
 	lost(connection: Connection, error: ChordError): void;
 }
 
+/** Who waits for a dial. One that came when it was under way may have to do with a node that was not there yet. */
+interface Waiter {
+	readonly done: Opened;
+	cameLate: boolean;
+	wanted: boolean;
+}
+
 /** An address that is being dialled, and who waits for it. */
 interface Dial {
 	readonly address: Address;
 	readonly connection: Connection;
-	readonly waiters: Set<Opened>;
+	readonly waiters: Set<Waiter>;
 	/** Set while the other end's own dial is given time to arrive. */
 	yielded?: Timer;
 }
@@ -104,31 +111,42 @@ export class Connections {
 					done(new ChordError("CLOSED", `the link to ${formatAddress(contact.address)} is gone`));
 			});
 		}
-		return this.openAddress(contact.address, (error, connection) => {
-			if (connection?.contact === undefined || contact.means(connection.contact)) {
-				done(error, connection);
-				return;
-			}
-			const where = formatAddress(contact.address);
-			done(
-				new ChordError("UNREACHABLE", `another node, or another life of it, answers at ${where}`),
-			);
+		const elsewhere = new ChordError(
+			"UNREACHABLE",
+			`another node, or another life of it, answers at ${formatAddress(contact.address)}`,
+		);
+		// A link to another life of it says that the one meant is gone, if it is alive itself.
+		if (existing !== undefined && this.#owner.clock.now() - existing.heard < PROBE) {
+			return this.#later(() => {
+				done(elsewhere);
+			});
+		}
+		return this.#await(contact.address, (error, connection) => {
+			const other = connection?.contact !== undefined && !contact.means(connection.contact);
+			if (other) done(elsewhere);
+			else done(error, connection);
 		});
 	}
 
 	/** A link to whoever listens at an address. */
 	openAddress(address: Address, done: Opened): Cancel {
-		for (const connection of this.#ready.values()) {
-			if (connection.contact !== undefined && sameAddress(connection.contact.address, address)) {
-				return this.open(connection.contact, done);
+		for (const { contact } of this.#ready.values()) {
+			if (contact !== undefined && sameAddress(contact.address, address)) {
+				return this.open(contact, done);
 			}
 		}
+		return this.#await(address, done);
+	}
+
+	/** Dials an address, or waits with others for the dial that is under way. */
+	#await(address: Address, done: Opened): Cancel {
 		if (sameAddress(address, this.#owner.self().contact.address)) {
 			return this.#later(() => {
 				done(new ChordError("UNREACHABLE", `${formatAddress(address)} is this node itself`));
 			});
 		}
-		const dial = this.#dials.get(formatAddress(address)) ?? this.#dial(address);
+		const underWay = this.#dials.get(formatAddress(address));
+		const dial = underWay ?? this.#dial(address);
 		if (dial === undefined) {
 			return this.#later(() => {
 				done(
@@ -138,9 +156,10 @@ export class Connections {
 				);
 			});
 		}
-		dial.waiters.add(done);
+		const waiter: Waiter = { done, cameLate: underWay !== undefined, wanted: true };
+		dial.waiters.add(waiter);
 		return () => {
-			dial.waiters.delete(done);
+			waiter.wanted = false;
 		};
 	}
 
@@ -275,9 +294,23 @@ export class Connections {
 	#settle(key: string, dial: Dial, error: ChordError | undefined, connection?: Connection): void {
 		this.#dials.delete(key);
 		dial.yielded?.cancel();
-		for (const done of dial.waiters) {
-			if (dial.waiters.delete(done)) done(error, connection);
+		for (const waiter of dial.waiters) {
+			if (!waiter.wanted) continue;
+			if (error?.code === "UNREACHABLE" && waiter.cameLate && !this.#stopped) {
+				this.#dialAnew(dial.address, waiter, error);
+			} else {
+				waiter.wanted = false;
+				waiter.done(error, connection);
+			}
 		}
+	}
+
+	/** A dial failed that `waiter` shared: it gets one that began after it came. */
+	#dialAnew(address: Address, waiter: Waiter, error: ChordError): void {
+		const dial = this.#dials.get(formatAddress(address)) ?? this.#dial(address);
+		if (dial === undefined) waiter.done(error);
+		waiter.cameLate = false;
+		dial?.waiters.add(waiter);
 	}
 
 	/** Makes `connection` the link to its peer. */
