@@ -35,7 +35,7 @@ export default defineConfig({
 				test: { name, root: path, include: ["test/**/*.test.ts"] },
 			})),
 		coverage: {
-			include: ["packages/*/src/**"],
+			include: ["packages/*/src/**/*.ts"],
 			thresholds: { lines: 90, branches: 80 },
 		},
 	},
