@@ -15,15 +15,10 @@ import {
 	type NoticeType,
 	type RequestType,
 } from "./protocol.ts";
-import { Fingers } from "./ring/fingers.ts";
-import { Joining } from "./ring/join.ts";
-import { Lookups } from "./ring/lookup.ts";
-import { Merging } from "./ring/merge.ts";
 import { type Envelope, routed, standing } from "./ring/messages.ts";
 import type { RingNetwork } from "./ring/network.ts";
+import { Ring, type RingEvents, type RingOptions } from "./ring/ring.ts";
 import { nextHop } from "./ring/route.ts";
-import { type Pace, Stabilizer } from "./ring/stabilize.ts";
-import { type Pointers, RingState, type Standing } from "./ring/state.ts";
 import { decode, encode } from "./wire/codec.ts";
 
 /** What a node stands on: the system's clock, randomness and TCP, unless others are given. */
@@ -45,12 +40,9 @@ export interface Routed {
 }
 
 /** What a node is made with. */
-export interface CoreOptions {
+export interface CoreOptions extends RingOptions {
 	readonly ports: Ports;
 	readonly limits: Limits;
-	readonly pace: Pace;
-	/** Length of the successor list. */
-	readonly successors: number;
 	/** SHA-256 of the network's name. */
 	readonly network: Uint8Array;
 	readonly handlers: Handlers<Connection>;
@@ -58,11 +50,9 @@ export interface CoreOptions {
 }
 
 /** What a node tells of itself. */
-export interface CoreEvents {
+export interface CoreEvents extends RingEvents {
 	link(link: Connection, peer: Contact): void;
 	unlink(peer: Contact): void;
-	standing(now: Standing): void;
-	pointers(before: Pointers): void;
 	/** For the `send` hook. */
 	sent(link: PeerLink, packet: Uint8Array): void;
 	/** A handler failed. */
@@ -76,24 +66,17 @@ export interface CoreEvents {
 export class Core {
 	readonly hash: Hash;
 	readonly address: Address;
-	readonly state: RingState;
+	readonly ring: Ring;
 	readonly connections: Connections;
-	readonly lookups: Lookups;
-	readonly joining: Joining;
-	readonly merging: Merging;
 	readonly #options: CoreOptions;
 	readonly #events: CoreEvents;
-	readonly #stabilizer: Stabilizer;
 
 	constructor(hash: Hash, address: Address, options: CoreOptions, events: CoreEvents) {
 		this.hash = hash;
 		this.address = address;
 		this.#options = options;
 		this.#events = events;
-		const { handlers, pace, ports, successors } = options;
-		this.state = new RingState(this.#incarnate(), successors, (before) => {
-			this.#pointersChanged(before);
-		});
+		const { handlers, ports } = options;
 		this.connections = new Connections(this.#connectionOwner(), ports.transport, {
 			opened: (link) => {
 				if (link.contact !== undefined) events.link(link, link.contact);
@@ -102,46 +85,23 @@ export class Core {
 				this.#linkLost(link);
 			},
 		});
-		const network = this.#ringNetwork();
-		this.lookups = new Lookups(
-			this.state,
-			network,
-			(contact, settled) => {
-				this.#stabilizer.suspect(contact, settled);
-			},
-			() => {
-				this.joining.becomeFirst();
-			},
-		);
-		const fingers = new Fingers(this.state, network, this.lookups);
-		this.#stabilizer = new Stabilizer(this.state, network, fingers, pace, {
-			standing: (now) => {
-				if (now === "member") this.merging.start();
-				else this.merging.stop();
-				events.standing(now);
-			},
-			woke: () => {
-				this.merging.hurry();
-			},
-		});
-		this.joining = new Joining(this.state, network, this.lookups, this.#stabilizer);
-		this.merging = new Merging(this.state, network, this.lookups, this.#stabilizer);
+		this.ring = new Ring(this.#incarnate(), this.#ringNetwork(), options, events);
 		handlers.onNotice(standing, (now, { contact }) => {
 			const link = contact && this.connections.get(contact.id);
 			if (contact === undefined || link === undefined) return;
 			link.standing = now;
-			if (now === "outside") this.#stabilizer.gone(contact);
+			if (now === "outside") this.ring.gone(contact);
 		});
 		handlers.onNotice(routed, (envelope) => {
-			if (this.state.standing === "member") this.forward(envelope);
+			if (this.ring.state.standing === "member") this.forward(envelope);
 		});
 	}
 
 	/** Leaves the ring and ends every link. What comes after is another incarnation. */
 	depart(reason: "leaving" | "closing"): void {
-		this.joining.leave();
+		this.ring.joining.leave();
 		this.connections.closeAll(reason);
-		this.state.self = this.#incarnate();
+		this.ring.state.self = this.#incarnate();
 	}
 
 	/** A request over the link to a node, opened first when there is none. */
@@ -181,7 +141,7 @@ export class Core {
 
 	/** Starts a message on its way to the owner of `target`; over the link to `via` first, where that is given. */
 	route(target: Id, tag: number, body: Uint8Array, via: Id | undefined): boolean {
-		const origin = this.state.self;
+		const origin = this.ring.state.self;
 		const envelope: Envelope = { target, origin, tag, hops: 0, last: false, body };
 		// What is too large to be sent is refused even where it need not be.
 		const sealed = this.#sealed({ ...envelope, hops: 1 });
@@ -194,7 +154,7 @@ export class Core {
 	/** Takes a routed message one hop further, or hands it to its handler here. */
 	forward(envelope: Envelope): boolean {
 		const { limits, ports } = this.#options;
-		const hop = nextHop(this.state, this.connections, envelope);
+		const hop = nextHop(this.ring.state, this.connections, envelope);
 		if (hop.kind === "none") return false;
 		if (hop.kind === "here") {
 			ports.clock.defer(() => {
@@ -210,7 +170,7 @@ export class Core {
 
 	#arrive({ target, origin, tag, hops, body }: Envelope): void {
 		const handle = this.#options.routedHandlers.notice(tag);
-		const exact = target === this.state.self.id;
+		const exact = target === this.ring.state.self.id;
 		const report = (error: unknown): void => {
 			// A body that makes no sense is its sender's trouble, not this program's.
 			if (!isMalformed(error)) this.#events.failed(error);
@@ -230,27 +190,12 @@ export class Core {
 		return new Contact(idOf(this.hash), canonicalAddress(this.address), incarnation);
 	}
 
-	#pointersChanged(before: Pointers): void {
-		const { standing: now, predecessor, successors } = this.state;
-		if (now === "member") {
-			this.merging.remember(this.state.contacts().values());
-			this.connections.keep(this.state.neighbours());
-			this.#stabilizer.hurry();
-			if (before.successors !== successors) this.#stabilizer.tellPredecessor();
-		}
-		// Alone but for a predecessor, the first node of a ring takes that for its successor at once.
-		if (this.state.successor === undefined && predecessor !== undefined) {
-			this.#stabilizer.stabilize();
-		}
-		this.#events.pointers(before);
-	}
-
 	#linkLost(link: Connection): void {
 		const { contact: peer } = link;
 		if (peer === undefined) return;
 		this.#events.unlink(peer);
-		if (link.goodbye === "leaving" || link.goodbye === "closing") this.#stabilizer.gone(peer);
-		else this.#stabilizer.suspect(peer);
+		if (link.goodbye === "leaving" || link.goodbye === "closing") this.ring.gone(peer);
+		else this.ring.suspect(peer);
 	}
 
 	#connectionOwner(): ConnectionOwner {
@@ -270,8 +215,8 @@ export class Core {
 				},
 			},
 			self: () => ({
-				contact: this.state.self,
-				standing: this.state.standing === "member" ? "member" : "outside",
+				contact: this.ring.state.self,
+				standing: this.ring.state.standing === "member" ? "member" : "outside",
 			}),
 			admit: (connection) => this.connections.admit(connection),
 			ready: (connection) => {

@@ -203,7 +203,7 @@ export class LocalNode {
 			checkDialAddress,
 		);
 		if (remotes.length === 0) throw invalid("no address to join through");
-		const { joining, merging, state } = core;
+		const { joining, merging, state } = core.ring;
 		if (state.standing === "joining") throw new ChordError("BUSY", "a join is under way");
 		const inRing = state.successor !== undefined;
 		if (!inRing) joining.prepare();
@@ -258,7 +258,7 @@ export class LocalNode {
 		id: Hash,
 		options: { mode?: "recursive" | "iterative" } & Wait = {},
 	): Promise<LookupResult> {
-		const { lookups, hash } = this.#open();
+		const { hash, ring } = this.#open();
 		if (!(id instanceof Hash)) throw invalid("lookup takes a Hash");
 		const { mode = "recursive" } = options;
 		if (mode !== "recursive" && mode !== "iterative") {
@@ -267,7 +267,7 @@ export class LocalNode {
 		const found = await this.#waits.run<Found>(
 			options,
 			this.#limits.requestTimeout,
-			(budget, done) => lookups.find(idOf(id), mode, budget, done),
+			(budget, done) => ring.lookups.find(idOf(id), mode, budget, done),
 		);
 		const own = found.owner.hash.equals(hash);
 		return { node: own ? this : found.owner, hops: found.hops };
@@ -306,22 +306,22 @@ export class LocalNode {
 
 	/** The node before this one; `undefined` when alone, and while it is not known. */
 	get predecessor(): RemoteNode | undefined {
-		return this.#listening().state.predecessor;
+		return this.#listening().ring.state.predecessor;
 	}
 
 	/** The next node clockwise; `undefined` when alone. */
 	get successor(): RemoteNode | undefined {
-		return this.#listening().state.successor;
+		return this.#listening().ring.state.successor;
 	}
 
 	/** The next nodes clockwise. */
 	get successors(): readonly RemoteNode[] {
-		return [...this.#listening().state.successors];
+		return [...this.#listening().ring.state.successors];
 	}
 
 	/** The nodes that its fingers point to, each once, but for those that point to the first successor. */
 	get fingers(): readonly RemoteNode[] {
-		return [...this.#listening().state.fingerContacts().values()];
+		return [...this.#listening().ring.state.fingerContacts().values()];
 	}
 
 	/** Everyone to whom it holds a link. */
@@ -331,17 +331,17 @@ export class LocalNode {
 
 	/** Members of its ring that it met, the most recent first: good to join through after a restart. At most 64. */
 	get remembered(): readonly RemoteNode[] {
-		return this.#listening().merging.remembered;
+		return this.#listening().ring.merging.remembered;
 	}
 
 	/** Which life of the node this is: another one after each time that it left a ring. */
 	get incarnation(): number {
-		return this.#listening().state.self.incarnation;
+		return this.#listening().ring.state.self.incarnation;
 	}
 
 	/** Whether it is a member of a ring, is joining one, or neither. */
 	get standing(): Standing {
-		return this.#listening().state.standing;
+		return this.#listening().ring.state.standing;
 	}
 
 	/** Calls `listener` for each event of a type until it is taken back, by the function returned or by `signal`. */
@@ -507,7 +507,7 @@ export class LocalNode {
 				this.#events.emit("standing", now);
 			},
 			pointers: (before) => {
-				const { predecessor, successors } = core.state;
+				const { predecessor, successors } = core.ring.state;
 				this.#events.emit("pointers", { predecessor, successors });
 				if (before.predecessor?.id === predecessor?.id) return;
 				this.#events.emit("arc", { before: arc(before.predecessor), now: arc(predecessor) });

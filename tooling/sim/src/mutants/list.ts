@@ -365,13 +365,13 @@ export const MUTANTS: readonly Mutant[] = [
 		patches: [
 			{
 				file: "core.ts",
-				find: 'if (now === "outside") this.#stabilizer.gone(contact);',
-				replace: 'if (now === "outside" && contact.id === "") this.#stabilizer.gone(contact);',
+				find: 'if (now === "outside") this.ring.gone(contact);',
+				replace: 'if (now === "outside" && contact.id === "") this.ring.gone(contact);',
 			},
 			{
 				file: "core.ts",
-				find: 'if (link.goodbye === "leaving" || link.goodbye === "closing") this.#stabilizer.gone(peer);',
-				replace: 'if (link.goodbye === "self") this.#stabilizer.gone(peer);',
+				find: 'if (link.goodbye === "leaving" || link.goodbye === "closing") this.ring.gone(peer);',
+				replace: 'if (link.goodbye === "self") this.ring.gone(peer);',
 			},
 		],
 		caughtBy: [],
@@ -384,7 +384,7 @@ export const MUTANTS: readonly Mutant[] = [
 		patches: [
 			{
 				file: "core.ts",
-				find: "\t\tthis.connections.closeAll(reason);\n\t\tthis.state.self = this.#incarnate();",
+				find: "\t\tthis.connections.closeAll(reason);\n\t\tthis.ring.state.self = this.#incarnate();",
 				replace: "\t\tthis.connections.closeAll(reason);",
 			},
 		],
