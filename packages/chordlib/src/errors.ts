@@ -30,6 +30,8 @@ export type ChordErrorCode =
 	| "TOO_LARGE"
 	/** Bytes that are no valid message. */
 	| "MALFORMED"
+	/** Sealed or signed bytes that are not what who holds the key has sent: altered, replayed, or another's. */
+	| "FORGED"
 	/** A limit on what may be pending was reached. */
 	| "BUSY"
 	/** The time given ran out. */

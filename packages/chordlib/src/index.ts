@@ -22,9 +22,19 @@ export {
 	type Sender,
 } from "./local-node.ts";
 export { systemClock } from "./node/clock.ts";
-export { systemRandom } from "./node/crypto.ts";
+export { systemCrypto, systemRandom } from "./node/crypto.ts";
 export { tcp } from "./node/tcp.ts";
-export type { Clock, Link, LinkHandler, Listener, Random, Timer, Transport } from "./ports.ts";
+export type {
+	Clock,
+	Crypto,
+	KeyAgreement,
+	Link,
+	LinkHandler,
+	Listener,
+	Random,
+	Timer,
+	Transport,
+} from "./ports.ts";
 export {
 	type Answer,
 	type Cancel,
@@ -35,6 +45,8 @@ export {
 } from "./protocol.ts";
 export type { Pace } from "./ring/stabilize.ts";
 export type { Standing } from "./ring/state.ts";
+export { CipherState } from "./secure/cipher-state.ts";
+export { Handshake, type HandshakeOptions, type HandshakePattern } from "./secure/noise.ts";
 export { type Wait, Waits } from "./wait.ts";
 export {
 	type Codec,

@@ -30,6 +30,38 @@ export interface Random {
 	bytes(length: number): Uint8Array;
 }
 
+/** A key pair for Diffie-Hellman on Curve25519: X25519 (RFC 7748). */
+export interface KeyAgreement {
+	/** 32 bytes, for everyone to know. */
+	readonly publicKey: Uint8Array;
+	/** What only the two ends can know, 32 bytes; `undefined` when the other's key is one that gives nothing to agree on. */
+	agree(publicKey: Uint8Array): Uint8Array | undefined;
+}
+
+/** Cryptography. Pure functions: chance comes from {@link Random}. */
+export interface Crypto {
+	/** The X25519 key pair of a secret of 32 bytes. */
+	agreement(secret: Uint8Array): KeyAgreement;
+	/** BLAKE2b (RFC 7693) of all `parts` one after the other: 64 bytes. */
+	blake2b(...parts: readonly Uint8Array[]): Uint8Array;
+	/** HKDF (RFC 5869) with BLAKE2b and without info: `length` bytes, at most 16,320. */
+	hkdf(salt: Uint8Array, input: Uint8Array, length: number): Uint8Array;
+	/** ChaCha20-Poly1305 (RFC 8439): `plaintext` sealed, and a tag of 16 bytes. The key has 32 bytes, the nonce 12. */
+	seal(
+		key: Uint8Array,
+		nonce: Uint8Array,
+		associated: Uint8Array,
+		plaintext: Uint8Array,
+	): Uint8Array;
+	/** What {@link Crypto.seal} sealed; `undefined` when any of it is not what it was. */
+	open(
+		key: Uint8Array,
+		nonce: Uint8Array,
+		associated: Uint8Array,
+		sealed: Uint8Array,
+	): Uint8Array | undefined;
+}
+
 /** What a {@link Link} tells its owner. No method may throw. */
 export interface LinkHandler {
 	/** The dialled end answered; a link that was accepted is open from the start and never says so. */

@@ -69,6 +69,7 @@ function codeOf({ code }: ChordError): SwarmErrorCode {
 		case "NOT_HANDLED":
 		case "REMOTE":
 		case "MALFORMED":
+		case "FORGED":
 			return "INCOMPATIBLE";
 		default:
 			return code;

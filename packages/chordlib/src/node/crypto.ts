@@ -1,14 +1,102 @@
-import { createHash, randomBytes } from "node:crypto";
+import { Buffer } from "node:buffer";
+import {
+	type KeyObject,
+	createCipheriv,
+	createDecipheriv,
+	createHash,
+	createPrivateKey,
+	createPublicKey,
+	diffieHellman,
+	hkdfSync,
+	randomBytes,
+} from "node:crypto";
 
-import type { Random } from "../ports.ts";
+import type { Crypto, KeyAgreement, Random } from "../ports.ts";
+
+const TAG = 16;
 
 /** SHA-256 (FIPS 180-4); a string is hashed as UTF-8. */
 export function sha256(value: string | Uint8Array): Uint8Array {
-	return new Uint8Array(createHash("sha256").update(value).digest());
+	return plain(createHash("sha256").update(value).digest());
 }
 
 /** The operating system's randomness. */
 export const systemRandom: Random = {
 	next: () => Math.random(),
-	bytes: (length) => new Uint8Array(randomBytes(length)),
+	bytes: (length) => plain(randomBytes(length)),
 };
+
+/** Node's cryptography, which is OpenSSL's. */
+export const systemCrypto: Crypto = {
+	agreement: (secret) => new X25519(secret),
+
+	blake2b: (...parts) => {
+		const hash = createHash("blake2b512");
+		for (const part of parts) hash.update(part);
+		return plain(hash.digest());
+	},
+
+	hkdf: (salt, input, length) =>
+		new Uint8Array(hkdfSync("blake2b512", input, salt, new Uint8Array(0), length)),
+
+	seal: (key, nonce, associated, plaintext) => {
+		const cipher = createCipheriv("chacha20-poly1305", key, nonce, { authTagLength: TAG });
+		cipher.setAAD(associated, { plaintextLength: plaintext.length });
+		const sealed = new Uint8Array(plaintext.length + TAG);
+		sealed.set(cipher.update(plaintext));
+		cipher.final();
+		sealed.set(cipher.getAuthTag(), plaintext.length);
+		return sealed;
+	},
+
+	open: (key, nonce, associated, sealed) => {
+		const length = sealed.length - TAG;
+		if (length < 0) return undefined;
+		const decipher = createDecipheriv("chacha20-poly1305", key, nonce, { authTagLength: TAG });
+		decipher.setAAD(associated, { plaintextLength: length });
+		decipher.setAuthTag(sealed.subarray(length));
+		const plaintext = decipher.update(sealed.subarray(0, length));
+		try {
+			decipher.final();
+		} catch {
+			return undefined;
+		}
+		return plain(plaintext);
+	},
+};
+
+class X25519 implements KeyAgreement {
+	readonly publicKey: Uint8Array;
+	readonly #key: KeyObject;
+
+	constructor(secret: Uint8Array) {
+		// As a JSON Web Key (RFC 8037), which Node reads ten times faster than PKCS #8. It wants a public key there, and
+		// then derives its own.
+		const d = base64(secret);
+		this.#key = createPrivateKey({
+			key: { kty: "OKP", crv: "X25519", d, x: "" },
+			format: "jwk",
+		});
+		const { x = "" } = createPublicKey(this.#key).export({ format: "jwk" });
+		this.publicKey = plain(Buffer.from(x, "base64url"));
+	}
+
+	agree(publicKey: Uint8Array): Uint8Array | undefined {
+		const key = { kty: "OKP", crv: "X25519", x: base64(publicKey) };
+		const remote = createPublicKey({ key, format: "jwk" });
+		try {
+			return plain(diffieHellman({ privateKey: this.#key, publicKey: remote }));
+		} catch {
+			return undefined; // OpenSSL refuses points of low order, which give zero.
+		}
+	}
+}
+
+function base64(bytes: Uint8Array): string {
+	return Buffer.from(bytes).toString("base64url");
+}
+
+/** A plain array with the bytes to itself: the slice of a Buffer is not a copy, and small ones share a pool. */
+function plain(bytes: Uint8Array): Uint8Array {
+	return new Uint8Array(bytes);
+}
