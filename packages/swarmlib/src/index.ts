@@ -17,4 +17,5 @@ export type {
 	SwarmOptions,
 } from "./options.ts";
 export type { PeerSocket, RemotePeer } from "./remote-peer.ts";
+export type { Responsible, RingView } from "./ring-view.ts";
 export { SwarmPeer, type Target } from "./swarm-peer.ts";

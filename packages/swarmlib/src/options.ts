@@ -4,6 +4,7 @@ import { EXCLUDED_LIMIT } from "./broadcast.ts";
 import { SwarmError } from "./errors.ts";
 import type { InboxLimits } from "./inbox.ts";
 import type { PeerSocket, RemotePeer } from "./remote-peer.ts";
+import type { RingView } from "./ring-view.ts";
 
 /** Functions that watch what a peer does. One that throws is reported as an `error` event and harms nothing else. */
 export interface SwarmHooks {
@@ -47,6 +48,8 @@ export interface SwarmEvents {
 	peer: RemotePeer;
 	/** The link to a peer is gone. */
 	peerGone: RemotePeer;
+	/** The neighbours on the ring are not the same as before. */
+	ring: RingView;
 	/** A hook or a listener of yours failed. */
 	error: unknown;
 }

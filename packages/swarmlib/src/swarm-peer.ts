@@ -39,6 +39,7 @@ import {
 	invalid,
 } from "./options.ts";
 import { type RemotePeer, peerSocket, remotePeer } from "./remote-peer.ts";
+import { RingView } from "./ring-view.ts";
 import { destination } from "./target.ts";
 
 /** Whom to send to. */
@@ -54,13 +55,19 @@ const DISCONNECT_TIMEOUT = 10_000;
 const SEND_TIMEOUT = 30_000;
 /** The longest that a timer can run, in milliseconds. */
 const LONGEST = 2 ** 31 - 1;
-const EVENTS: ReadonlySet<string> = new Set<keyof SwarmEvents>(["peer", "peerGone", "error"]);
+const EVENTS: ReadonlySet<string> = new Set<keyof SwarmEvents>([
+	"peer",
+	"peerGone",
+	"ring",
+	"error",
+]);
 
 /** What a peer consists of once it is bound. */
 interface Bound {
 	readonly node: LocalNode;
 	readonly delivery: Delivery;
 	readonly broadcast: Broadcast;
+	readonly ring: RingView;
 	/** Where it listens, as far as one address can say so. */
 	readonly listener: Address;
 }
@@ -317,6 +324,11 @@ export class SwarmPeer {
 		return this.#wasBound().listener;
 	}
 
+	/** Its place on the ring. @throws SwarmError `NOT_BOUND` before `bind` */
+	get ring(): RingView {
+		return this.#wasBound().ring;
+	}
+
 	/** Everyone to whom it holds a link. */
 	get peers(): readonly RemotePeer[] {
 		return this.#bound?.node.peers.map(remotePeer) ?? [];
@@ -406,7 +418,11 @@ export class SwarmPeer {
 			accept,
 			whenRoom: (put, signal) => this.#whenRoom(put, signal),
 		});
-		return { node, delivery, broadcast, listener };
+		const ring = new RingView(node);
+		node.on("pointers", () => {
+			this.#events.emit("ring", ring);
+		});
+		return { node, delivery, broadcast, ring, listener };
 	}
 
 	#hook<Name extends keyof SwarmHooks>(name: Name, ...args: Parameters<SwarmHooks[Name]>): void {
