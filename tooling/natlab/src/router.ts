@@ -44,17 +44,14 @@ table inet filter {
 
 /** A home router: miniupnpd in a namespace that translates addresses by nftables. */
 export class Router extends Machine {
-	/** Its prefix at home: `192.168.77`. */
-	readonly #home: string;
 	readonly #files: string;
 	readonly #within: (command: readonly string[]) => readonly string[];
 	#offer: Offer = {};
 	#wan: string;
 	#daemon: ChildProcess | undefined;
 
-	constructor(namespaces: Namespaces, name: string, home: string, wan: string) {
-		super(namespaces, name, `${home}.1`);
-		this.#home = home;
+	constructor(namespaces: Namespaces, name: string, address: string, wan: string) {
+		super(namespaces, name, address);
 		this.#wan = wan;
 		this.#files = join(namespaces.folder, name);
 		this.#within = (command) => namespaces.within(name, command);
@@ -70,7 +67,7 @@ export class Router extends Machine {
 		this.#offer = offer;
 		await must(this.#within(["nft", "-f", "-"]), RULES);
 		const yes = (on = true): string => (on ? "yes" : "no");
-		const number = this.#home.split(".").at(-1) ?? "0";
+		const [, , network = "0", host = "0"] = this.address.split(".");
 		const lines = [
 			"ext_ifname=wan",
 			"listening_ip=lan",
@@ -82,9 +79,9 @@ export class Router extends Machine {
 			"secure_mode=yes",
 			"notify_interval=60",
 			`force_igd_desc_v1=${yes(offer.igd === 1)}`,
-			`uuid=6e61746c-6162-4000-8000-000000000${number.padStart(3, "0")}`,
+			`uuid=6e61746c-6162-4000-8000-000000${network.padStart(3, "0")}${host.padStart(3, "0")}`,
 			`lease_file=${this.#files}.leases`,
-			`allow 1024-65535 ${this.#home}.0/24 1024-65535`,
+			`allow 1024-65535 ${this.address}/24 1024-65535`,
 			"deny 0-65535 0.0.0.0/0 0-65535",
 		];
 		writeFileSync(`${this.#files}.conf`, `${lines.join("\n")}\n`);

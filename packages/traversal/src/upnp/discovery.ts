@@ -30,14 +30,14 @@ class Discovery {
 	readonly #locations = new Map<string, Set<string>>();
 	readonly #evidence: Evidence[];
 	readonly #tries = new Set<Promise<void>>();
-	readonly #found: (gateway: Gateway) => void;
+	readonly #found: (gateway: Gateway) => Promise<void>;
 
 	constructor(
 		world: World,
 		except: ReadonlySet<string>,
 		evidence: Evidence[],
 		signal: AbortSignal,
-		found: (gateway: Gateway) => void,
+		found: (gateway: Gateway) => Promise<void>,
 	) {
 		this.#world = world;
 		this.#except = except;
@@ -100,7 +100,7 @@ class Discovery {
 			const igd = new Igd(this.#world, service, localAddress);
 			if (this.#except.has(igd.id)) continue;
 			try {
-				this.#found(await igd.connect(this.#signal));
+				await this.#found(await igd.connect(this.#signal));
 				return;
 			} catch (error) {
 				this.#failed(error, source);
@@ -113,7 +113,10 @@ class Discovery {
 	}
 }
 
-/** UPnP: search the network, ask whoever answers, take the first that serves. */
+/**
+ * UPnP: search the network, ask whoever answers. The router of the default route is taken as soon as it serves: what
+ * comes in through another would be answered through it, and lost. Without it, the first other that served.
+ */
 export function upnp(world: World): Method {
 	return {
 		name: "UPnP",
@@ -133,13 +136,27 @@ export function upnp(world: World): Method {
 				const abort = (): void => {
 					fail(signal.reason);
 				};
-				const found = (gateway: Gateway): void => {
+				const take = (gateway: Gateway): void => {
 					end(() => {
 						resolve(gateway);
 					});
 				};
+				const nearest = world.defaultRoutes(controller.signal).then(
+					([route]) => route?.gateway,
+					() => undefined,
+				);
+				const others: Gateway[] = [];
+				const found = async (gateway: Gateway): Promise<void> => {
+					const host = await nearest;
+					if (host === undefined || host === gateway.host) take(gateway);
+					else others.push(gateway);
+				};
 				signal.addEventListener("abort", abort);
-				new Discovery(world, except, evidence, controller.signal, found).run().then(fail, fail);
+				new Discovery(world, except, evidence, controller.signal, found).run().then((error) => {
+					const [other] = others;
+					if (other === undefined) fail(error);
+					else take(other);
+				}, fail);
 			}),
 	};
 }
