@@ -50,7 +50,7 @@ export class Home {
 export type Reached = "answered" | "refused" | "silence";
 
 /** The metric of a machine's default route. */
-export const METRIC = 100;
+const METRIC = 100;
 
 /**
  * Homes behind routers, and a world outside. Nothing of it can reach anything else. Call {@link Lab.close}; when the
