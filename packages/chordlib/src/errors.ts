@@ -8,6 +8,8 @@ export type ChordErrorCode =
 	| "NOT_LISTENING"
 	/** `listen` was called before. */
 	| "ALREADY_LISTENING"
+	/** The file of an identity cannot be read or written, is none, or is open to others. */
+	| "IDENTITY_FILE"
 	/** Another program holds the address. */
 	| "ADDRESS_IN_USE"
 	/** The address is not this machine's, or needs a privilege. */

@@ -23,6 +23,7 @@ export {
 } from "./local-node.ts";
 export { systemClock } from "./node/clock.ts";
 export { systemCrypto, systemRandom } from "./node/crypto.ts";
+export { loadIdentity } from "./node/identity-file.ts";
 export { tcp } from "./node/tcp.ts";
 export type {
 	Clock,
@@ -32,6 +33,7 @@ export type {
 	LinkHandler,
 	Listener,
 	Random,
+	SigningKey,
 	Timer,
 	Transport,
 } from "./ports.ts";
@@ -47,6 +49,14 @@ export type { Pace } from "./ring/stabilize.ts";
 export type { Standing } from "./ring/state.ts";
 export { CipherState } from "./secure/cipher-state.ts";
 export { Handshake, type HandshakeOptions, type HandshakePattern } from "./secure/noise.ts";
+export { Identity, type IdentitySecrets, type Signed, verifySignature } from "./secure/identity.ts";
+export {
+	type IdMode,
+	type NodeRecord,
+	RECORD_LIMIT,
+	isCurrent,
+	openRecord,
+} from "./secure/record.ts";
 export { type Wait, Waits } from "./wait.ts";
 export {
 	type Codec,
@@ -59,6 +69,7 @@ export {
 	choice,
 	decode,
 	encode,
+	fixed,
 	hash,
 	list,
 	nothing,

@@ -12,10 +12,15 @@ export interface Timer {
 	cancel(): void;
 }
 
-/** Time. It only ever goes forward: it is not the wall clock, and its zero means nothing. */
+/** Time. But for {@link Clock.wall} it only ever goes forward, and its zero means nothing. */
 export interface Clock {
 	/** Milliseconds since some fixed moment. */
 	now(): number;
+	/**
+	 * Seconds since 1970 by the wall clock, which may be wrong, and jump: fit only to tell what a signature that is
+	 * valid for weeks is worth.
+	 */
+	wall(): number;
 	/** Calls `run` once, `delay` milliseconds from now. */
 	schedule(delay: number, run: () => void): Timer;
 	/** Calls `run` once, as soon as what runs now has finished, before anything later. */
@@ -38,10 +43,22 @@ export interface KeyAgreement {
 	agree(publicKey: Uint8Array): Uint8Array | undefined;
 }
 
+/** A key pair for signatures on Curve25519: Ed25519 (RFC 8032). */
+export interface SigningKey {
+	/** 32 bytes, for everyone to know. */
+	readonly publicKey: Uint8Array;
+	/** 64 bytes that only who has the secret can make. */
+	sign(message: Uint8Array): Uint8Array;
+}
+
 /** Cryptography. Pure functions: chance comes from {@link Random}. */
 export interface Crypto {
 	/** The X25519 key pair of a secret of 32 bytes. */
 	agreement(secret: Uint8Array): KeyAgreement;
+	/** The Ed25519 key pair of a secret of 32 bytes. */
+	signing(secret: Uint8Array): SigningKey;
+	/** True when who has the secret of `publicKey` (32 bytes) signed `message` with these 64 bytes. */
+	verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
 	/** BLAKE2b (RFC 7693) of all `parts` one after the other: 64 bytes. */
 	blake2b(...parts: readonly Uint8Array[]): Uint8Array;
 	/** HKDF (RFC 5869) with BLAKE2b and without info: `length` bytes, at most 16,320. */

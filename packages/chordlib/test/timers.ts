@@ -17,6 +17,10 @@ export class WatchedClock implements Clock {
 		return this.#clock.now();
 	}
 
+	wall(): number {
+		return this.#clock.wall();
+	}
+
 	schedule(delay: number, run: () => void): { cancel(): void } {
 		const entry = {};
 		this.#waiting.add(entry);

@@ -4,6 +4,9 @@ import type { Clock, Timer } from "./ports.ts";
 import type { Process } from "./process.ts";
 import type { Task } from "./queue.ts";
 
+/** What the wall clocks show when a simulation begins: the first second of 2026. */
+const EPOCH = 1_767_225_600;
+
 /** A call that was scheduled. */
 export class SimTimer implements Timer, Task, Held {
 	readonly process: Process;
@@ -72,6 +75,10 @@ export class SimClock implements Clock {
 
 	now(): number {
 		return this.#process.machine.time / 1000;
+	}
+
+	wall(): number {
+		return EPOCH + Math.floor(this.now() / 1_000);
 	}
 
 	schedule(delay: number, run: () => void): Timer {

@@ -24,6 +24,8 @@ export interface Timer {
 export interface Clock {
 	/** Milliseconds since some fixed moment. */
 	now(): number;
+	/** Seconds since 1970; a simulation begins with 2026. */
+	wall(): number;
 	/** Calls `run` once, `delay` milliseconds from now. */
 	schedule(delay: number, run: () => void): Timer;
 	/** Calls `run` once, as soon as what runs now has finished, before anything later. */

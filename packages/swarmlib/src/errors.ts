@@ -10,6 +10,8 @@ export type SwarmErrorCode =
 	| "NOT_BOUND"
 	/** `bind` was called before. */
 	| "ALREADY_BOUND"
+	/** The file of the peer's identity cannot be read or written, is none, or is open to others. */
+	| "IDENTITY_FILE"
 	/** Another program holds the address. */
 	| "ADDRESS_IN_USE"
 	/** The address is not this machine's, or needs a privilege. */

@@ -32,6 +32,7 @@ export function observed({ clock, random, transport }: Ports, after: () => void)
 	return {
 		clock: {
 			now: () => clock.now(),
+			wall: () => clock.wall(),
 			schedule: (delay, run) => clock.schedule(delay, then(run)),
 			defer: (run) => {
 				clock.defer(then(run));

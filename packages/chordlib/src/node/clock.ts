@@ -6,6 +6,7 @@ const LONGEST = 2 ** 31 - 1;
 /** The process's monotonic clock. Its timers keep the process alive, as long as a node is open. */
 export const systemClock: Clock = {
 	now: () => performance.now(),
+	wall: () => Math.floor(Date.now() / 1_000),
 	schedule: (delay, run) => {
 		const timer = setTimeout(run, Math.min(delay, LONGEST));
 		return {

@@ -9,9 +9,11 @@ import {
 	diffieHellman,
 	hkdfSync,
 	randomBytes,
+	sign,
+	verify,
 } from "node:crypto";
 
-import type { Crypto, KeyAgreement, Random } from "../ports.ts";
+import type { Crypto, KeyAgreement, Random, SigningKey } from "../ports.ts";
 
 const TAG = 16;
 
@@ -29,6 +31,13 @@ export const systemRandom: Random = {
 /** Node's cryptography, which is OpenSSL's. */
 export const systemCrypto: Crypto = {
 	agreement: (secret) => new X25519(secret),
+
+	signing: (secret) => new Ed25519(secret),
+
+	verify: (publicKey, message, signature) => {
+		const key = { kty: "OKP", crv: "Ed25519", x: base64(publicKey) };
+		return verify(undefined, message, createPublicKey({ key, format: "jwk" }), signature);
+	},
 
 	blake2b: (...parts) => {
 		const hash = createHash("blake2b512");
@@ -89,6 +98,22 @@ class X25519 implements KeyAgreement {
 		} catch {
 			return undefined; // OpenSSL refuses points of low order, which give zero.
 		}
+	}
+}
+
+class Ed25519 implements SigningKey {
+	readonly publicKey: Uint8Array;
+	readonly #key: KeyObject;
+
+	constructor(secret: Uint8Array) {
+		const key = { kty: "OKP", crv: "Ed25519", d: base64(secret), x: "" };
+		this.#key = createPrivateKey({ key, format: "jwk" });
+		const { x = "" } = createPublicKey(this.#key).export({ format: "jwk" });
+		this.publicKey = plain(Buffer.from(x, "base64url"));
+	}
+
+	sign(message: Uint8Array): Uint8Array {
+		return plain(sign(undefined, message, this.#key));
 	}
 }
 

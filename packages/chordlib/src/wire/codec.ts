@@ -202,6 +202,19 @@ export function bytes(limit: number): Codec<Uint8Array> {
 	};
 }
 
+/** Exactly `length` bytes, without a length before them. What is read is a view of the message: copy what you keep. */
+export function fixed(length: number): Codec<Uint8Array> {
+	return {
+		write: (writer, value) => {
+			if (!(value instanceof Uint8Array) || value.length !== length) {
+				throw invalid(`expected a Uint8Array of ${length} bytes`);
+			}
+			writer.raw(value);
+		},
+		read: (reader) => reader.raw(length),
+	};
+}
+
 /** All the bytes to the end of the message; only as its last field. What is read is a view. */
 export const rest: Codec<Uint8Array> = {
 	write: (writer, value) => {

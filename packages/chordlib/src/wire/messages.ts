@@ -12,6 +12,7 @@ import {
 	Writer,
 	choice,
 	decode,
+	fixed,
 	rest,
 	struct,
 	text,
@@ -48,13 +49,7 @@ export type RefusalReason = "protocol" | "version" | "network" | "full";
 
 export type Opening = ({ kind: "hello" } & Hello) | ({ kind: "refusal" } & Refusal);
 
-const network: Codec<Uint8Array> = {
-	write: (writer, value) => {
-		writer.raw(value);
-	},
-	read: (reader) => reader.raw(32),
-};
-const hello = struct({ oldest: u16, newest: u16, network, features: u32 });
+const hello = struct({ oldest: u16, newest: u16, network: fixed(32), features: u32 });
 const refusal = struct({
 	reason: choice(["protocol", "version", "network", "full"]),
 	explanation: text(512),

@@ -1,0 +1,108 @@
+import { formatAddress } from "../address.ts";
+import { type Contact, contact } from "../contact.ts";
+import { ChordError } from "../errors.ts";
+import { idFromBytes } from "../id.ts";
+import { sha256 } from "../node/crypto.ts";
+import type { Crypto } from "../ports.ts";
+import { decode, encode, fixed, struct, u32, u48, u8 } from "../wire/codec.ts";
+import { type Identity, KEY_LENGTH, SIGNATURE_LENGTH, verifySignature } from "./identity.ts";
+
+/**
+ * What an id is the SHA-256 of, and so how it is proven: of the address, by dialling it and meeting the key; of the
+ * public key, by a signature; of other data, not at all.
+ */
+export type IdMode = "address" | "key" | "data";
+
+/** What a node says of itself, signed. */
+export interface NodeRecord {
+	/** Its id, where it can be dialled, and which life of it this is. */
+	readonly contact: Contact;
+	readonly mode: IdMode;
+	/** Ed25519: signs this record. */
+	readonly publicKey: Uint8Array;
+	/** X25519: opens its links and its sessions. */
+	readonly exchangeKey: Uint8Array;
+	/** Of two records of a key, the one of the later epoch, then of the higher sequence, is the newer. */
+	readonly epoch: number;
+	readonly sequence: number;
+	/** Until when it holds, in seconds since 1970. */
+	readonly expires: number;
+	/** All of it as it goes over the wire, its signature included. */
+	readonly bytes: Uint8Array;
+}
+
+/** How long a record holds, in seconds: two weeks, so that clocks which are days apart agree on it. */
+export const RECORD_LIFE: number = 14 * 86_400;
+
+/** The longest record: with an IPv6 address. */
+export const RECORD_LIMIT = 200;
+
+const VERSION = 1;
+const PURPOSE = "record";
+
+const key = fixed(KEY_LENGTH);
+const fields = struct({
+	version: u8,
+	contact,
+	publicKey: key,
+	exchangeKey: key,
+	epoch: u32,
+	sequence: u32,
+	expires: u48,
+});
+const signed = struct({ fields, signature: fixed(SIGNATURE_LENGTH) });
+
+/** The record of a node that is `identity` and `contact`, number `sequence` of this program, made at `now` (s since 1970). */
+export function signRecord(
+	identity: Identity,
+	self: Contact,
+	{ sequence, now }: { sequence: number; now: number },
+): NodeRecord {
+	const { publicKey, exchange, epoch } = identity;
+	const said = {
+		version: VERSION,
+		contact: self,
+		publicKey,
+		exchangeKey: exchange.publicKey,
+		epoch,
+		sequence,
+		expires: now + RECORD_LIFE,
+	};
+	const signature = identity.sign(PURPOSE, encode(fields, said, RECORD_LIMIT));
+	const bytes = encode(signed, { fields: said, signature }, RECORD_LIMIT);
+	return { ...said, mode: modeOf(self, publicKey), bytes };
+}
+
+/**
+ * Reads a record and checks its signature. What it then says is what the owner of the key said; that he has the id is
+ * proven only as {@link IdMode} tells, and that it still holds only by {@link isCurrent}.
+ * @throws ChordError `MALFORMED` for what is no record, `FORGED` for one that its key did not sign
+ */
+export function openRecord(crypto: Crypto, given: Uint8Array): NodeRecord {
+	// A copy: what is read are views, and the record is kept longer than the packet.
+	const bytes = new Uint8Array(given);
+	const { fields: said, signature } = decode(signed, bytes);
+	if (said.version !== VERSION) {
+		throw new ChordError("MALFORMED", `a record of version ${said.version}, not ${VERSION}`);
+	}
+	const { publicKey } = said;
+	const message = bytes.subarray(0, bytes.length - SIGNATURE_LENGTH);
+	if (!verifySignature(crypto, { publicKey, purpose: PURPOSE, message, signature })) {
+		throw new ChordError("FORGED", "the signature of a record is not that of its key");
+	}
+	return { ...said, mode: modeOf(said.contact, publicKey), bytes };
+}
+
+/**
+ * True while a record holds, at `now` in seconds since 1970. For one that came from somebody else: who opens a link
+ * proves that he has the key, so his record is as new as the link, whatever the clocks say.
+ */
+export function isCurrent({ expires }: NodeRecord, now: number): boolean {
+	// One that would hold for longer than any that was made by the rules is from a clock far ahead, or a trick.
+	return now < expires && expires <= now + 2 * RECORD_LIFE;
+}
+
+function modeOf({ id, address }: Contact, publicKey: Uint8Array): IdMode {
+	if (id === idFromBytes(sha256(formatAddress(address)))) return "address";
+	return id === idFromBytes(sha256(publicKey)) ? "key" : "data";
+}
