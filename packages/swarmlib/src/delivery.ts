@@ -104,8 +104,9 @@ export class Delivery {
 
 	/** Likewise, for good. */
 	close(error: SwarmError): void {
-		this.#closed = true;
+		// What was taken is still acknowledged, and nothing after that.
 		this.reset(error);
+		this.#closed = true;
 	}
 
 	#sendToSelf(message: Outgoing): Cancel {

@@ -48,6 +48,17 @@ test("twelve peers on real sockets send to all others, over several hops, and br
 	}
 });
 
+test("a peer that closes as soon as it has read a message has acknowledged it", async () => {
+	await grow(8);
+	const [from, to] = strangers();
+	const read = async (): Promise<void> => {
+		await to.recv();
+		await to.close();
+	};
+	const [{ exact }] = await Promise.all([from.send(to, "the last"), read()]);
+	expect(exact).toBe(true);
+});
+
 test("a megabyte goes over several hops of real sockets while smaller messages do, in order", async () => {
 	await grow(10);
 	const [from, to] = strangers();
