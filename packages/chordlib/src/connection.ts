@@ -3,6 +3,7 @@ import type { Contact, RemoteNode } from "./contact.ts";
 import { ChordError } from "./errors.ts";
 import { type Limits, defaultLimits } from "./limits.ts";
 import type { Clock, Link, LinkHandler, Timer } from "./ports.ts";
+import type { Cancel } from "./protocol.ts";
 import { Rpc, type RpcContext } from "./rpc.ts";
 import { Framer } from "./wire/framer.ts";
 import {
@@ -45,6 +46,13 @@ export interface ConnectionOwner {
 	sent(connection: Connection, packet: Uint8Array): void;
 }
 
+/** Somebody waits for the answer to a ping: the one with this number. */
+interface Probe {
+	readonly ping: number;
+	readonly done: (answered: boolean) => void;
+	readonly timer: Timer;
+}
+
 /**
  * One link and what is said over it: openings, then who is who, then requests and notices.
  *
@@ -76,6 +84,11 @@ export class Connection implements LinkHandler, PeerLink {
 	#opening: Uint8Array | undefined = new Uint8Array(0);
 	#closed = false;
 	#goodbye: GoodbyeReason | undefined;
+	/** Pings sent and pongs heard: answers come in the order of the questions. */
+	#pings = 0;
+	#pongs = 0;
+	/** Who waits for the other end to answer a ping, and for which. */
+	readonly #probes = new Set<Probe>();
 
 	constructor(owner: ConnectionOwner, dialled: boolean) {
 		this.#owner = owner;
@@ -144,16 +157,28 @@ export class Connection implements LinkHandler, PeerLink {
 		this.#finish(error);
 	}
 
-	/** Asks for a sign of life, and closes at once when none comes in time. */
-	probe(patience: number): void {
+	/**
+	 * Asks for a sign of life, and closes at once when none comes in time. `done` hears whether this very question was
+	 * answered, or the link ended first: what was under way before proves nothing. Cancelling only stops the waiting.
+	 */
+	probe(patience: number, done: (answered: boolean) => void = () => {}): Cancel {
 		const { clock } = this.#owner;
 		const asked = clock.now();
-		this.send({ kind: "ping" });
-		if (this.#closed) return;
-		this.#deadline.cancel();
-		this.#deadline = clock.schedule(patience, () => {
+		const timer = clock.schedule(patience, () => {
 			if (this.heard < asked) this.fail(this.silent());
 		});
+		const probe: Probe = { ping: this.#pings + 1, done, timer };
+		this.#probes.add(probe);
+		this.ping();
+		return () => {
+			this.#probes.delete(probe);
+			timer.cancel();
+		};
+	}
+
+	ping(): void {
+		this.#pings++;
+		this.send({ kind: "ping" });
 	}
 
 	/** Why a link is closed that nothing comes over any more. */
@@ -272,6 +297,8 @@ export class Connection implements LinkHandler, PeerLink {
 				this.send({ kind: "pong" });
 				break;
 			case "pong":
+				this.#pongs++;
+				this.#answered();
 				break;
 			case "goodbye":
 				this.#goodbye = frame.reason;
@@ -286,6 +313,16 @@ export class Connection implements LinkHandler, PeerLink {
 			default:
 				this.used = this.heard;
 				this.rpc.receive(frame);
+		}
+	}
+
+	/** A pong came: so has what was asked with as many pings. */
+	#answered(): void {
+		for (const probe of this.#probes) {
+			if (probe.ping > this.#pongs) break;
+			this.#probes.delete(probe);
+			probe.timer.cancel();
+			probe.done(true);
 		}
 	}
 
@@ -339,6 +376,11 @@ export class Connection implements LinkHandler, PeerLink {
 		this.#deadline.cancel();
 		this.#owner.closed(this, error);
 		this.rpc.close(error);
+		for (const { done, timer } of this.#probes) {
+			timer.cancel();
+			done(false);
+		}
+		this.#probes.clear();
 	}
 }
 

@@ -111,21 +111,23 @@ export class Connections {
 					done(new ChordError("CLOSED", `the link to ${formatAddress(contact.address)} is gone`));
 			});
 		}
-		const elsewhere = new ChordError(
-			"UNREACHABLE",
-			`another node, or another life of it, answers at ${formatAddress(contact.address)}`,
-		);
-		// A link to another life of it says that the one meant is gone, if it is alive itself.
-		if (existing !== undefined && this.#owner.clock.now() - existing.heard < PROBE) {
-			return this.#later(() => {
-				done(elsewhere);
-			});
-		}
-		return this.#await(contact.address, (error, connection) => {
-			const other = connection?.contact !== undefined && !contact.means(connection.contact);
-			if (other) done(elsewhere);
-			else done(error, connection);
+		return existing === undefined
+			? this.#await(contact.address, (error, connection) => {
+					const other = connection?.contact !== undefined && !contact.means(connection.contact);
+					done(other ? elsewhere(contact) : error, other ? undefined : connection);
+				})
+			: this.#openPast(existing, contact, done);
+	}
+
+	/** A link to another life of it: when that one answers, the one meant is gone; when it does not, it may be there. */
+	#openPast(existing: Connection, contact: Contact, done: Opened): Cancel {
+		let cancel = existing.probe(PROBE, (answered) => {
+			if (answered) done(elsewhere(contact));
+			else cancel = this.open(contact, done);
 		});
+		return () => {
+			cancel();
+		};
 	}
 
 	/** A link to whoever listens at an address. */
@@ -365,8 +367,15 @@ export class Connections {
 				connection.end("idle");
 			} else if (silence >= (connection.dialled ? 1 : 2) * limits.ping) {
 				// One end asks, and both hear from each other; the other end asks when that one does not.
-				connection.send({ kind: "ping" });
+				connection.ping();
 			}
 		}
 	}
+}
+
+function elsewhere({ address }: Contact): ChordError {
+	return new ChordError(
+		"UNREACHABLE",
+		`another node, or another life of it, answers at ${formatAddress(address)}`,
+	);
 }

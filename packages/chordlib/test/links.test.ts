@@ -175,6 +175,79 @@ test("when a peer dials again because it has lost its link, the new one takes ov
 	});
 });
 
+test("a link to an earlier life of a node, from which something came just now, does not stand in for the node", async () => {
+	const ring = new Ring(1);
+	const [asker, other] = [await ring.add("asker"), await ring.add("other")];
+	const before = await ring.add("restarts");
+	const host = ring.hostOf(before);
+	before.handle(echo, (value) => `${value} before`);
+	expect(await ring.until(asker.request(before, echo, "heard"))).toBe("heard before");
+	// Nobody hears of the end of its links.
+	ring.simulation.partition([host]);
+	host.crash();
+	host.restart();
+	ring.simulation.heal();
+	const now = await ring.add("restarts", {}, host);
+	now.handle(echo, (value) => `${value} now`);
+	await ring.until(other.request(now, echo, "hello"));
+	const [meant] = other.peers;
+	if (meant === undefined) throw new Error("no peer");
+	expect(await ring.until(asker.request(meant, echo, "and"))).toBe("and now");
+});
+
+test("who means an earlier life of a node hears that it is gone, and the link to the present one stays", async () => {
+	const ring = new Ring(1);
+	const asker = await ring.add("asker");
+	const host = ring.host("restarts");
+	const before = await ring.add("restarts", {}, host);
+	before.handle(echo, (value) => value);
+	await ring.until(asker.request(before, echo, "hello"));
+	const [meant] = asker.peers;
+	if (meant === undefined) throw new Error("no peer");
+	host.crash();
+	host.restart();
+	await ring.simulation.run(100);
+	const now = await ring.add("restarts", {}, host);
+	now.handle(echo, (value) => value);
+	await ring.until(asker.request(now, echo, "hello"));
+	const events: string[] = [];
+	for (const event of ["link", "unlink"] as const) asker.on(event, () => events.push(event));
+	const start = ring.simulation.now;
+	await expect(ring.until(asker.request(meant, echo, "hello"))).rejects.toMatchObject({
+		code: "UNREACHABLE",
+	});
+	// It took one question over the link that is there.
+	expect(ring.simulation.now - start).toBe(20);
+	expect([events, host.links]).toEqual([[], 1]);
+});
+
+test("a sign of life is one that came after the question: what was under way before proves nothing", async () => {
+	const ring = new Ring(1);
+	const asker = await ring.add("asker");
+	const [older, newer] = [ring.host("older"), ring.host("newer")];
+	const first = Stranger.dial(older, asker.address, HELLO + identify("ff", newer.ip));
+	await ring.simulation.run(100);
+	const [meant] = asker.peers;
+	if (meant === undefined) throw new Error("no peer");
+	first.link?.close();
+	await ring.simulation.run(100);
+	// Another life of it, over which something comes that is no answer, and then nothing any more.
+	const second = Stranger.dial(newer, asker.address, HELLO + identify("ff", newer.ip, 8));
+	await ring.simulation.run(100);
+	const asked = asker
+		.request(meant, slow, undefined)
+		.catch((error: { code: string }) => error.code);
+	second.say("0000000106");
+	await ring.simulation.run(100);
+	const greeting = HELLO + identify("ff", newer.ip);
+	const { met } = await Stranger.listen(newer, greeting);
+	second.link?.close();
+	await ring.simulation.run(100);
+	expect(met).toHaveLength(1);
+	met[0]?.say("000000050200000001");
+	expect(await ring.until(asked)).toBeUndefined();
+});
+
 test("a link that nothing comes over is asked for a sign of life, and closed when there is none", async () => {
 	const ring = new Ring(1);
 	const [a, b] = await ring.grow(2);

@@ -12,10 +12,10 @@ export const HELLO: string = `434943414441 01 0028 0001 0001 ${NETWORK} 00000000
 	"",
 );
 
-/** The first frame of a node at port 7000, in life 7, in no ring; its id consists of these two digits. */
-export function identify(digits: string, host: string): string {
+/** The first frame of a node at port 7000, in life 7 or one below ten, in no ring; its id consists of these two digits. */
+export function identify(digits: string, host: string, life = 7): string {
 	const ip = toHex(Uint8Array.from(host.split("."), Number));
-	return `0000002f00${digits.repeat(32)}04${ip}1b5800000000000701`;
+	return `0000002f00${digits.repeat(32)}04${ip}1b5800000000000${life}01`;
 }
 
 /** The first frame of a node with the id 11…11 at 192.0.2.1:7000. */

@@ -117,7 +117,10 @@ export async function run(plan: Plan, trace?: TraceOptions): Promise<Result> {
 function comeIn(swarm: Swarm, time: number): void {
 	const { simulation, plan } = swarm;
 	for (let index = swarm.rings; index < plan.nodes; index++) {
-		simulation.schedule((time * index) / plan.nodes, () => swarm.addHost(hostName(index)));
+		simulation.schedule((time * index) / plan.nodes, () => {
+			// The plan may have had it come back before it was to come.
+			if (simulation.find(hostName(index)) === undefined) swarm.addHost(hostName(index));
+		});
 	}
 }
 

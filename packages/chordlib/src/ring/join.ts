@@ -12,8 +12,11 @@ import { UnderWay } from "./under-way.ts";
 /** Pauses between attempts to join, and how often a joiner is sent on before it starts again. */
 const RETRY = 100;
 const REDIRECTS = 16;
-/** How long a joiner that was handed our list may take to come in before the next one is. */
-const HANDOVER = 1_000;
+/**
+ * A list that was handed over is for one joiner alone, since it changes when that is in. After so long the joiner
+ * takes it no more and asks again, and so much longer, when its word that it is in must have come, the next one may.
+ */
+const HANDOVER = PATIENCE + 1_000;
 
 /**
  * How a node gets into a ring: its predecessor to be hands over its whole successor list; the joiner takes it once
@@ -119,12 +122,13 @@ export class Joining {
 
 	#ask(predecessor: Contact, redirects: number): void {
 		const { id } = this.#state.self;
+		const stale = this.#network.clock.now() + HANDOVER;
 		this.#underWay.track<Admission>(
 			(done) => this.#network.call(predecessor, askAdmission, undefined, PATIENCE, done),
 			(error, admission) => {
 				const [next] = closestBefore(id, id, admission?.contacts ?? []);
 				if (admission?.outcome === "welcome") {
-					this.#enter(predecessor, admission.contacts);
+					this.#enter(predecessor, admission.contacts, stale);
 				} else if (admission?.outcome === "moved" && next !== undefined && redirects > 0) {
 					this.#ask(next, redirects - 1);
 				} else {
@@ -159,11 +163,12 @@ export class Joining {
 		);
 	}
 
-	/** JOIN, at the joiner: `predecessor` has handed over its list. */
-	#enter(predecessor: Contact, handed: readonly Contact[]): void {
+	/** JOIN, at the joiner: `predecessor` has handed over its list, which is `stale` from some time on. */
+	#enter(predecessor: Contact, handed: readonly Contact[], stale: number): void {
 		this.#stabilizer.firstAlive(handed, (successor, view) => {
 			if (this.#joined === undefined) return;
-			if (successor === undefined || view === undefined) {
+			const late = this.#network.clock.now() >= stale || !this.#isMember(predecessor);
+			if (late || successor === undefined || view === undefined) {
 				this.#retry(undefined);
 				return;
 			}
@@ -180,6 +185,12 @@ export class Joining {
 				},
 			);
 		});
+	}
+
+	/** Whether nothing tells that a node to which there is a link has left its ring, or is gone. */
+	#isMember(contact: Contact): boolean {
+		const met = this.#network.met(contact.id);
+		return met?.standing === "member" && contact.same(met.contact);
 	}
 
 	/** JOIN, at the joiner's predecessor. */
@@ -199,7 +210,7 @@ export class Joining {
 		}
 		// The next joiner would be handed a list that this one is about to change.
 		if (now < this.#admitting && !joiner.same(this.#admitted)) return busy;
-		this.#admitting = now + HANDOVER;
+		this.#admitting = now + HANDOVER + PATIENCE;
 		this.#admitted = joiner;
 		return { outcome: "welcome", contacts: successor === undefined ? [self] : successors };
 	}
