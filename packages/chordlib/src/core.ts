@@ -151,6 +151,12 @@ export class Core {
 		return link !== undefined;
 	}
 
+	/** The link that a message for `target` would go over from here. */
+	nextHop(target: Id): Connection | undefined {
+		const hop = nextHop(this.ring.state, this.connections, { target, last: false });
+		return hop.kind === "link" ? hop.link : undefined;
+	}
+
 	/** Takes a routed message one hop further, or hands it to its handler here. */
 	forward(envelope: Envelope): boolean {
 		const { limits, ports } = this.#options;

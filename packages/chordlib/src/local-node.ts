@@ -459,6 +459,27 @@ export class LocalNode {
 	}
 
 	/**
+	 * Sees to it that there is a link to another node: what is routed to that node goes straight there as long as it is
+	 * open. A link that nobody uses for `limits.idle` is closed again.
+	 * @throws ChordError `UNREACHABLE`, `INCOMPATIBLE`, `BUSY` when all links are in use, `INVALID_ARGUMENT`, `TIMEOUT`
+	 * (default 10,000 ms), `CLOSED`
+	 */
+	async link(peer: RemoteNode, options?: Wait): Promise<PeerLink> {
+		const { connections } = this.#open();
+		const contact = contactOf(peer);
+		return this.#waits.run<PeerLink>(options, this.#limits.requestTimeout, (_budget, done) =>
+			connections.open(contact, done),
+		);
+	}
+
+	/** To whom {@link route} would hand a message for `target`; `undefined` when to nobody, this node itself included. */
+	nextHop(target: Hash): RemoteNode | undefined {
+		const core = this.#open();
+		if (!(target instanceof Hash)) throw invalid("nextHop takes a Hash");
+		return core.nextHop(idOf(target))?.contact;
+	}
+
+	/**
 	 * Sends a message along the ring to the node that `target` names, or that owns it. It goes over links that are
 	 * open, is relayed unread, and may get lost: false when there is no link to send it over. With `via` the first
 	 * link is the one to that peer.

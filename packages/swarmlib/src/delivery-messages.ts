@@ -6,9 +6,10 @@
 import {
 	type NoticeType,
 	boolean,
+	bytes,
 	choice,
 	defineNotice,
-	rest,
+	list,
 	struct,
 	u48,
 	u8,
@@ -20,18 +21,23 @@ export interface Knock {
 	readonly session: number;
 }
 
-/** A piece of a message. */
+/** A message, or a piece of one. */
 export interface Chunk {
+	/** The message starts here, and ends here. */
+	readonly start: boolean;
+	readonly end: boolean;
+	readonly data: Uint8Array;
+}
+
+/** Chunks that go together, numbered from `number` on. */
+export interface Packet {
 	readonly session: number;
 	/** The life of the target that the session is with. */
 	readonly to: number;
 	readonly number: number;
 	/** The lowest number that the sender still cares about. */
 	readonly base: number;
-	/** The message starts here, and ends here. */
-	readonly start: boolean;
-	readonly end: boolean;
-	readonly data: Uint8Array;
+	readonly chunks: readonly Chunk[];
 }
 
 /**
@@ -55,21 +61,39 @@ export interface Reply {
 	readonly hops: number;
 }
 
+/** The most data in a chunk, where frames are large enough. */
+const LARGEST_CHUNK = 48 * 1_024;
+
+/** The least data in a chunk that is not a message's last: nobody has reason to cut finer. */
+export const LEAST_CHUNK = 1_024;
+
+/** Chunks in a packet at most. */
+export const PACKET_CHUNKS = 1_024;
+
+/** Bytes that a chunk takes in a packet besides its data. */
+export const CHUNK_HEAD = 4;
+
+/** Bytes of a packet's chunks, their heads included: what a frame holds besides the packet's and the relays' own fields. */
+export function packetSize(frame: number): number {
+	return Math.min(LARGEST_CHUNK + CHUNK_HEAD, frame - 256);
+}
+
 export const knockType: NoticeType<Knock> = defineNotice(
 	"cicada/swarm/1/knock",
 	struct({ session: u48 }),
 );
 
-export const chunkType: NoticeType<Chunk> = defineNotice(
-	"cicada/swarm/1/chunk",
+export const packetType: NoticeType<Packet> = defineNotice(
+	"cicada/swarm/1/packet",
 	struct({
 		session: u48,
 		to: u48,
 		number: u48,
 		base: u48,
-		start: boolean,
-		end: boolean,
-		data: rest,
+		chunks: list(
+			struct({ start: boolean, end: boolean, data: bytes(LARGEST_CHUNK) }),
+			PACKET_CHUNKS,
+		),
 	}),
 );
 
@@ -84,11 +108,3 @@ export const replyType: NoticeType<Reply> = defineNotice(
 		hops: u8,
 	}),
 );
-
-/** The least data in a chunk that is not a message's last: nobody has reason to cut finer. */
-export const LEAST_CHUNK = 1_024;
-
-/** Bytes of a message in one chunk: 48 KiB, or what a frame holds besides the chunk's and the relays' own fields. */
-export function chunkSize(frame: number): number {
-	return Math.min(48 * 1_024, frame - 256);
-}

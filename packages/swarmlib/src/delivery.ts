@@ -12,15 +12,18 @@
  *
  * @module
  */
-import type { Cancel, Clock, Hash, LocalNode, Random, RemoteNode } from "@cicada/chordlib";
+import type { Answer, Cancel, Clock, Hash, LocalNode, Random, RemoteNode } from "@cicada/chordlib";
 
-import { type Reply, chunkSize, chunkType, knockType, replyType } from "./delivery-messages.ts";
+import { type Reply, knockType, packetSize, packetType, replyType } from "./delivery-messages.ts";
+import { Dialling } from "./dialling.ts";
 import type { SwarmError } from "./errors.ts";
+import { type Explanation, Probe, type ProbePorts } from "./explain.ts";
 import { Inbound } from "./inbound.ts";
-import { Outbound, type OutboundPorts, type Outgoing } from "./outbound.ts";
+import { Outbound, type OutboundPorts, type Outgoing, type Route } from "./outbound.ts";
 import { type RemotePeer, remotePeer } from "./remote-peer.ts";
+import type { Destination } from "./target.ts";
 
-export type { Outgoing, Receipt } from "./outbound.ts";
+export type { Outgoing, Receipt, Route } from "./outbound.ts";
 
 /** What delivery asks of the peer that it is part of. */
 export interface DeliveryPorts {
@@ -41,8 +44,11 @@ export class Delivery {
 	readonly #ports: DeliveryPorts;
 	readonly #outboundPorts: OutboundPorts;
 	readonly #outbound = new Map<string, Outbound>();
-	readonly #bySession = new Map<number, Outbound>();
+	/** Who hears the replies in a session. */
+	readonly #bySession = new Map<number, Outbound | Probe>();
 	readonly #inbound: Inbound;
+	readonly #dialling: Dialling;
+	readonly #probePorts: ProbePorts;
 	/** Messages to this peer itself for which there is no room yet. */
 	readonly #toSelf = new Map<() => boolean, Outgoing>();
 	#closed = false;
@@ -50,11 +56,19 @@ export class Delivery {
 	constructor(ports: DeliveryPorts) {
 		this.#ports = ports;
 		const { node, clock, accept, limits } = ports;
+		this.#dialling = new Dialling(node, clock);
+		this.#probePorts = { node, clock, dialling: this.#dialling };
 		this.#outboundPorts = {
 			node,
 			clock,
-			chunk: chunkSize(limits.frame),
-			newSession: (outbound) => this.#newSession(outbound),
+			dialling: this.#dialling,
+			packet: packetSize(limits.frame),
+			newSession: (outbound) => {
+				this.#bySession.delete(outbound.session);
+				const session = this.#newSession();
+				this.#bySession.set(session, outbound);
+				return session;
+			},
 		};
 		this.#inbound = new Inbound({
 			clock,
@@ -68,8 +82,8 @@ export class Delivery {
 		node.handleRouted(knockType, (knock, routed) => {
 			this.#inbound.knock(knock, routed);
 		});
-		node.handleRouted(chunkType, (chunk, routed) => {
-			this.#inbound.receive(chunk, routed);
+		node.handleRouted(packetType, (packet, routed) => {
+			this.#inbound.receive(packet, routed);
 		});
 		node.handleRouted(replyType, (reply, { origin, exact }) => {
 			if (!exact || this.#closed) return;
@@ -84,6 +98,40 @@ export class Delivery {
 		return this.#sessionsWith(hash).send(message);
 	}
 
+	/** Says how a message would go to a target now; after `budget` milliseconds, what is known by then. */
+	explain(
+		destination: Destination,
+		route: Route,
+		budget: number,
+		done: Answer<Explanation, SwarmError>,
+	): Cancel {
+		const session = this.#newSession();
+		const probe = new Probe(
+			this.#probePorts,
+			destination,
+			session,
+			budget,
+			(error, explanation) => {
+				this.#bySession.delete(session);
+				done(error, explanation);
+			},
+		);
+		this.#bySession.set(session, probe);
+		probe.start(route);
+		return () => {
+			this.#bySession.delete(session);
+			probe.stop();
+		};
+	}
+
+	/** Why a message to a target was not taken yet, in words. */
+	progress({ hash, address, name }: Destination): string {
+		const progress = this.#outbound.get(hash.toString())?.progress ?? "its inbox is full";
+		const dialled = address && this.#dialling.outcome(address);
+		const why = dialled?.why === undefined ? "" : `; dialled: ${dialled.why}`;
+		return `${name}: ${progress}${why}`;
+	}
+
 	/** There is room in the inbox again: those who were turned away may go on. */
 	roomAgain(): void {
 		for (const attempt of this.#toSelf.keys()) {
@@ -94,12 +142,13 @@ export class Delivery {
 
 	/** Ends every message under way, and forgets what came in. */
 	reset(error: SwarmError): void {
-		for (const outbound of this.#outbound.values()) outbound.fail(error);
+		for (const hears of this.#bySession.values()) hears.fail(error);
 		for (const { done } of this.#toSelf.values()) done(error);
 		this.#toSelf.clear();
 		this.#outbound.clear();
 		this.#bySession.clear();
 		this.#inbound.clear();
+		this.#dialling.clear();
 	}
 
 	/** Likewise, for good. */
@@ -140,11 +189,9 @@ export class Delivery {
 		return outbound;
 	}
 
-	#newSession(outbound: Outbound): number {
-		this.#bySession.delete(outbound.session);
+	#newSession(): number {
 		const bytes = this.#ports.random.bytes(6);
 		const session = bytes.reduce((value, byte) => value * 256 + byte, 0);
-		this.#bySession.set(session, outbound);
 		return session;
 	}
 

@@ -1,6 +1,12 @@
 import type { Clock, RemoteNode, Routed } from "@cicada/chordlib";
 
-import { type Chunk, type Knock, LEAST_CHUNK, type Reply } from "./delivery-messages.ts";
+import {
+	type Chunk,
+	type Knock,
+	LEAST_CHUNK,
+	type Packet,
+	type Reply,
+} from "./delivery-messages.ts";
 import { type RemotePeer, remotePeer } from "./remote-peer.ts";
 
 /** What the receiver's end of sessions asks of the peer that it is part of. */
@@ -10,7 +16,7 @@ export interface InboundPorts {
 	readonly limit: number;
 	/** This peer's life. */
 	readonly life: () => number;
-	/** Takes a message into the inbox; false when it is full. */
+	/** Takes a copy of a message into the inbox; false when it is full. */
 	readonly accept: (source: RemotePeer, data: Uint8Array) => boolean;
 	readonly reply: (to: RemoteNode, reply: Reply) => void;
 }
@@ -18,7 +24,7 @@ export interface InboundPorts {
 /** Sessions remembered; the one longest unused goes first. */
 const SESSIONS = 4_096;
 /** Chunks that came before their turn and are kept: of one session, and bytes in all. */
-const EARLY = 64;
+const EARLY = 1_024;
 const EARLY_BYTES = 4 * 1_048_576;
 /** Bytes of unfinished messages in all. The one that was begun first may go beyond, so that one always can end. */
 const PARTS_BYTES = 4 * 1_048_576;
@@ -33,6 +39,8 @@ const STALLED = 10_000;
 interface Session {
 	readonly key: string;
 	readonly origin: RemoteNode;
+	/** The same as the application sees it. */
+	readonly source: RemotePeer;
 	readonly number: number;
 	readonly exact: boolean;
 	/** The number of the next chunk to take. */
@@ -75,6 +83,7 @@ export class Inbound {
 		const session = this.#sessions.get(key) ?? {
 			key,
 			origin,
+			source: remotePeer(origin),
 			number,
 			exact,
 			next: 0,
@@ -93,27 +102,26 @@ export class Inbound {
 		this.#ports.reply(origin, { session: number, life, exact, state: "open", next, hops });
 	}
 
-	/** Takes a chunk that was routed here. */
-	receive(chunk: Chunk, routed: Routed): void {
-		const { hops } = routed;
-		const session = this.#sessions.get(keyOf(chunk.session, routed));
-		if (session === undefined || chunk.to !== this.#ports.life()) {
-			this.#refuse(chunk, routed);
+	/** Takes a packet of chunks that was routed here. */
+	receive(packet: Packet, routed: Routed): void {
+		const { base, chunks, number } = packet;
+		const session = this.#sessions.get(keyOf(packet.session, routed));
+		if (session === undefined || packet.to !== this.#ports.life()) {
+			this.#refuse(packet, routed);
 			return;
 		}
-		const crumb = !chunk.end && chunk.data.length < LEAST_CHUNK;
-		if (crumb || chunk.number >= LAST || chunk.base >= LAST) return;
-		if (session.due && session.hops !== hops) this.#answer(session);
-		session.hops = hops;
+		const crumbs = chunks.some(({ end, data }) => !end && data.length < LEAST_CHUNK);
+		if (crumbs || number + chunks.length > LAST || base >= LAST) return;
+		if (session.due && session.hops !== routed.hops) this.#answer(session);
+		session.hops = routed.hops;
 		session.heard = this.#ports.clock.now();
 		session.starved = false;
 		this.#used(session);
-		this.#skipTo(session, chunk.base);
-		if (chunk.number > session.next) this.#keepEarly(session, chunk);
-		else if (chunk.number === session.next) this.#take(session, chunk);
+		this.#skipTo(session, base);
+		for (const [index, chunk] of chunks.entries()) this.#place(session, number + index, chunk);
 		this.#takeEarly(session);
 		if (this.#sessions.has(session.key)) this.#acknowledge(session);
-		else this.#refuse(chunk, routed);
+		else this.#refuse(packet, routed);
 	}
 
 	/** There is room again: those who were turned away may go on. */
@@ -153,8 +161,8 @@ export class Inbound {
 		session.next = base;
 		this.#dropParts(session);
 		session.tooLarge = false;
-		for (const chunk of session.early.values()) {
-			if (chunk.number < base) this.#dropEarly(session, chunk);
+		for (const number of session.early.keys()) {
+			if (number < base) this.#dropEarly(session, number);
 		}
 	}
 
@@ -170,12 +178,18 @@ export class Inbound {
 		});
 	}
 
-	#keepEarly({ early }: Session, chunk: Chunk): void {
+	/** Takes a chunk whose turn it is, keeps one that comes before its turn, and leaves one that was taken. */
+	#place(session: Session, number: number, chunk: Chunk): void {
+		if (number > session.next) this.#keepEarly(session, number, chunk);
+		else if (number === session.next) this.#take(session, chunk);
+	}
+
+	#keepEarly({ early }: Session, number: number, chunk: Chunk): void {
 		const cost = chunk.data.length + OVERHEAD;
-		if (early.has(chunk.number) || early.size >= EARLY) return;
+		if (early.has(number) || early.size >= EARLY) return;
 		if (this.#earlyBytes + cost > EARLY_BYTES) this.#dropStalledEarly();
 		if (this.#earlyBytes + cost > EARLY_BYTES) return;
-		early.set(chunk.number, { ...chunk, data: new Uint8Array(chunk.data) });
+		early.set(number, { ...chunk, data: new Uint8Array(chunk.data) });
 		this.#earlyBytes += cost;
 	}
 
@@ -184,12 +198,13 @@ export class Inbound {
 		const now = this.#ports.clock.now();
 		for (const session of this.#sessions.values()) {
 			if (now - session.heard <= STALLED) continue;
-			for (const chunk of session.early.values()) this.#dropEarly(session, chunk);
+			for (const number of session.early.keys()) this.#dropEarly(session, number);
 		}
 	}
 
-	#dropEarly(session: Session, chunk: Chunk): void {
-		if (session.early.delete(chunk.number)) this.#earlyBytes -= chunk.data.length + OVERHEAD;
+	#dropEarly({ early }: Session, number: number): void {
+		const chunk = early.get(number);
+		if (early.delete(number)) this.#earlyBytes -= (chunk?.data.length ?? 0) + OVERHEAD;
 	}
 
 	/** Takes the chunk whose turn it is; false when that cannot be now. */
@@ -207,8 +222,8 @@ export class Inbound {
 			return false;
 		}
 		if (end) {
-			const message = join([...session.parts, data], bytes);
-			if (!this.#ports.accept(remotePeer(session.origin), message)) {
+			const message = start ? data : join([...session.parts, data], bytes);
+			if (!this.#ports.accept(session.source, message)) {
 				session.starved = "inbox";
 				return false;
 			}
@@ -232,7 +247,7 @@ export class Inbound {
 		for (;;) {
 			const chunk = session.early.get(session.next);
 			if (chunk === undefined || !this.#take(session, chunk)) return;
-			this.#dropEarly(session, chunk);
+			this.#dropEarly(session, session.next - 1);
 		}
 	}
 
@@ -265,8 +280,8 @@ export class Inbound {
 		this.#ports.reply(origin, { session: number, life, exact, state, next, hops });
 	}
 
-	/** The session that a chunk belongs to is not, or no longer, one of ours. */
-	#refuse({ session }: Chunk, { origin, exact, hops }: Routed): void {
+	/** The session that a packet belongs to is not, or no longer, one of ours. */
+	#refuse({ session }: Packet, { origin, exact, hops }: Routed): void {
 		const life = this.#ports.life();
 		this.#ports.reply(origin, { session, life, exact, state: "restarted", next: 0, hops });
 	}
@@ -276,7 +291,6 @@ function keyOf(session: number, { origin, target }: Pick<Routed, "origin" | "tar
 	return `${session} ${origin.hash.toString()} ${target.toString()}`;
 }
 
-/** A copy, whatever the parts are. */
 function join(parts: readonly Uint8Array[], length: number): Uint8Array {
 	const whole = new Uint8Array(length);
 	let offset = 0;

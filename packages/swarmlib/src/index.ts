@@ -5,12 +5,15 @@
  */
 export { type Address, Hash } from "@cicada/chordlib";
 export type { BroadcastReport } from "./broadcast.ts";
-export type { Receipt } from "./delivery.ts";
+export type { Receipt, Route } from "./delivery.ts";
+export type { Dialled } from "./dialling.ts";
 export { SwarmError, type SwarmErrorCode } from "./errors.ts";
+export type { Explanation } from "./explain.ts";
 export type { External, Mapping } from "./external.ts";
 export type { InboxLimits, Received } from "./inbox.ts";
 export type {
 	BroadcastOptions,
+	ExplainOptions,
 	SendOptions,
 	SwarmEvents,
 	SwarmHooks,

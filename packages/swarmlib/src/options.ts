@@ -3,6 +3,7 @@ import { Hash, type Limits, type Ports, type Wait } from "@cicada/chordlib";
 import { EXCLUDED_LIMIT } from "./broadcast.ts";
 import { SwarmError } from "./errors.ts";
 import type { InboxLimits } from "./inbox.ts";
+import type { Route } from "./outbound.ts";
 import type { PeerSocket, RemotePeer } from "./remote-peer.ts";
 import type { RingView } from "./ring-view.ts";
 
@@ -23,6 +24,8 @@ export interface SwarmOptions {
 	readonly inbox?: Partial<InboxLimits>;
 	/** Bytes of the largest message. Default 1 MiB. */
 	readonly message?: number;
+	/** How messages go, unless `send` says otherwise. Default `"auto"`. */
+	readonly route?: Route;
 	/** Length of the ring's successor list: one fewer in a row may die at once. Default 16. */
 	readonly successors?: number;
 	/** Limits on links and requests, as in chordlib. */
@@ -34,8 +37,16 @@ export interface SwarmOptions {
 export interface SendOptions extends Wait {
 	/** Extra copies by other routes, at most 32; the application at the other end gets one. Default 0. */
 	readonly duplicates?: number;
-	/** `"ring"`: only over links of the ring. `"auto"` may dial the target; in this version it does not yet. */
-	readonly route?: "auto" | "ring";
+	/**
+	 * `"auto"`: straight to the target where that can be dialled, and along the ring where it cannot; an address that
+	 * could not be dialled is left alone for a minute. `"ring"`: only over links that are there. Default: the peer's.
+	 */
+	readonly route?: Route;
+}
+
+export interface ExplainOptions extends Wait {
+	/** With `"auto"` the target is dialled, with `"ring"` it is not. Default: the peer's. */
+	readonly route?: Route;
 }
 
 export interface BroadcastOptions extends Wait {
@@ -119,6 +130,11 @@ export function checkDuplicates(duplicates: number): number {
 		throw invalid(`duplicates must be an integer from 0 to ${MOST_DUPLICATES}`);
 	}
 	return duplicates;
+}
+
+export function checkRoute(route: Route): Route {
+	if (route !== "auto" && route !== "ring") throw invalid('route must be "auto" or "ring"');
+	return route;
 }
 
 export function checkVisited(visited: Iterable<Hash>): Hash[] {

@@ -1,17 +1,12 @@
-import {
-	type Answer,
-	type Cancel,
-	type Clock,
-	type Hash,
-	type LocalNode,
-	type NoticeType,
-	type RemoteNode,
-	type Timer,
-} from "@cicada/chordlib";
+import type { Answer, Cancel, Clock, Hash, LocalNode, NoticeType, Timer } from "@cicada/chordlib";
 
-import { type Reply, chunkType, knockType } from "./delivery-messages.ts";
+import { CHUNK_HEAD, type Reply, knockType, packetType } from "./delivery-messages.ts";
+import type { Dialling } from "./dialling.ts";
 import { SwarmError } from "./errors.ts";
+import { Flight, type InFlight, packets } from "./flight.ts";
+import { Patience } from "./patience.ts";
 import type { RemotePeer } from "./remote-peer.ts";
+import { detours } from "./routes.ts";
 import type { Destination } from "./target.ts";
 
 /** What a sender learns about a message that was taken. */
@@ -27,11 +22,15 @@ export interface Receipt {
 	readonly rtt: number;
 }
 
+/** How a message may go: straight to its target where that can be dialled, or over links that are there. */
+export type Route = "auto" | "ring";
+
 /** A message to be sent. `done` hears of its fate once, unless the sending is cancelled. */
 export interface Outgoing {
 	readonly destination: Destination;
 	readonly data: Uint8Array;
 	readonly duplicates: number;
+	readonly route: Route;
 	readonly done: Answer<Receipt, SwarmError>;
 }
 
@@ -39,19 +38,19 @@ export interface Outgoing {
 export interface OutboundPorts {
 	readonly node: LocalNode;
 	readonly clock: Clock;
-	/** Bytes of a message in one chunk. */
-	readonly chunk: number;
+	readonly dialling: Dialling;
+	/** Bytes of a packet's chunks. */
+	readonly packet: number;
 	/** Gives a new session number, by which replies find their way here. */
 	readonly newSession: (outbound: Outbound) => number;
 }
 
-/** Chunks of one session under way at once. */
-const WINDOW = 128;
-/** Milliseconds until something is sent again: at first, at least, at most; and while an inbox is full. */
-const RETRY = { first: 300, least: 100, most: 3_000, fullFirst: 1_000, fullMost: 30_000 };
-
+/** Milliseconds until a target without room is asked again: at first, at most. */
+const FULL = { first: 1_000, most: 30_000 };
 /** Milliseconds for which a session without messages is believed to be the same still. */
 const FRESH = 2_000;
+/** Milliseconds for which messages wait while the target is dialled; then they go along the ring. */
+const DIAL_FIRST = 500;
 
 /** A message under way. */
 interface Message extends Outgoing {
@@ -65,38 +64,31 @@ interface Message extends Outgoing {
 	over: boolean;
 }
 
-/** A numbered chunk under way. */
-interface InFlight {
-	readonly number: number;
-	readonly message: Message;
-	readonly data: Uint8Array;
-	readonly start: boolean;
-	readonly end: boolean;
-	attempts: number;
-	sent: number;
-}
-
 /** The sender's end of the sessions with one target, one session after the other. */
 export class Outbound {
 	readonly #ports: OutboundPorts;
 	readonly #target: Hash;
 	/** Messages that are not wholly in chunks yet, in the order they were given. */
 	readonly #queue = new Set<Message>();
-	readonly #inFlight = new Map<number, InFlight>();
+	readonly #flight = new Flight<Message>();
+	readonly #patience = new Patience();
 	#session = 0;
 	/** Who answered the knock, whether it is the target itself, and its life; undefined until then. */
 	#peer: RemotePeer | undefined;
 	#exact = false;
 	#life: number | undefined;
-	#next = 0;
 	/** When anything was last heard in the session. */
 	#heard = -Infinity;
 	#knocks = 0;
 	#knocked = 0;
+	/** Whether a link to the target itself was tried for in this session; what is to be sent waits while the timer runs. */
+	#dialled = false;
+	#dialTimer: Timer | undefined;
 	/** While the target has no room: how often it was asked. */
 	#full = 0;
-	#smoothedRtt: number | undefined;
 	#timer: Timer | undefined;
+	#due = Infinity;
+	#pumping = false;
 	#confirming = false;
 
 	constructor(ports: OutboundPorts, target: Hash) {
@@ -110,7 +102,16 @@ export class Outbound {
 	}
 
 	get idle(): boolean {
-		return this.#queue.size === 0 && this.#inFlight.size === 0;
+		return this.#queue.size === 0 && this.#flight.size === 0;
+	}
+
+	/** How far the session has come, in words: why a message to the target was not taken yet. */
+	get progress(): string {
+		if (this.#life === undefined) {
+			return `nobody answered at its place, asked ${this.#knocks} times`;
+		}
+		if (this.#full > 0) return "its inbox is full";
+		return "it answers, but has not taken all of it";
 	}
 
 	/** Whether the session is open, and with the target itself. */
@@ -132,12 +133,13 @@ export class Outbound {
 		// In so long a time the target may have begun another life: what was not sent to the old one is the new one's.
 		if (this.idle && clock.now() - this.#heard > FRESH) this.#reset();
 		this.#queue.add(message);
-		if (this.#life === undefined && this.#knocks === 0) this.#knock();
-		else this.#pump();
+		if (outgoing.route === "auto") this.#dial(outgoing.destination);
+		if (this.#life === undefined && this.#due === Infinity) this.#knock();
+		else this.#pumpSoon();
 		return () => {
 			this.#drop(message);
 			// It may have been all that kept the others waiting.
-			this.#pump();
+			this.#pumpSoon();
 		};
 	}
 
@@ -158,28 +160,49 @@ export class Outbound {
 	/** Ends every message under way. */
 	fail(error: SwarmError): void {
 		for (const message of this.#messages()) this.#finish(message, error);
+		this.#dialTimer?.cancel();
+		this.#dialTimer = undefined;
 		this.#life = undefined;
 	}
 
 	#reset(): void {
 		this.#session = this.#ports.newSession(this);
 		this.#life = undefined;
-		this.#next = 0;
 		this.#knocks = 0;
+		this.#dialled = false;
+		this.#dialTimer?.cancel();
+		this.#dialTimer = undefined;
 		this.#full = 0;
+		this.#flight.clear();
 	}
 
 	#messages(): Set<Message> {
 		const all = new Set(this.#queue);
-		for (const { message } of this.#inFlight.values()) all.add(message);
+		for (const { message } of this.#flight.values()) all.add(message);
 		return all;
+	}
+
+	/** Tries, once in a session, for a link to the target itself. What is to be sent waits a moment for it. */
+	#dial({ hash, address }: Pick<Destination, "hash" | "address">): void {
+		if (this.#dialled || address === undefined) return;
+		this.#dialled = true;
+		const { clock, dialling } = this.#ports;
+		const proceed = (): void => {
+			timer.cancel();
+			if (this.#dialTimer !== timer) return;
+			this.#dialTimer = undefined;
+			this.#pumpSoon();
+		};
+		const timer = clock.schedule(DIAL_FIRST, proceed);
+		this.#dialTimer = timer;
+		dialling.link({ hash, address }, proceed);
 	}
 
 	#knock(): void {
 		this.#knocks++;
 		this.#knocked = this.#ports.clock.now();
-		this.#transmit(knockType, { session: this.#session }, this.#knocks > 1 ? 1 : 0);
-		this.#arm();
+		this.#transmit(knockType, { session: this.#session }, this.#knocks, 0);
+		this.#arm(this.#knocked + this.#patience.of(this.#knocks));
 	}
 
 	/** A knock was answered. Only what may go to whoever owns the target's place goes to another than the target. */
@@ -189,22 +212,24 @@ export class Outbound {
 			if (wanted.length > 0) this.#confirmAbsent();
 			if (wanted.length === this.#queue.size) return;
 		}
-		if (this.#knocks === 1) this.#measure(this.#ports.clock.now() - this.#knocked);
+		if (this.#knocks === 1) this.#patience.measure(this.#ports.clock.now() - this.#knocked);
 		this.#life = reply.life;
 		this.#exact = reply.exact;
 		this.#peer = from;
+		const mayDial = [...this.#queue].some(({ route }) => route === "auto");
+		if (reply.exact && mayDial) this.#dial(from);
 		this.#pump();
 	}
 
 	#acknowledged({ state, next, hops }: Reply): void {
 		const wasFull = this.#full > 0;
 		this.#full = state === "full" ? Math.max(this.#full, 1) : 0;
-		for (const chunk of this.#inFlight.values()) {
+		for (const chunk of this.#flight.values()) {
 			if (chunk.number >= next) break;
 			this.#full = Math.min(this.#full, 1);
 			this.#taken(chunk, hops);
 		}
-		const refused = state === "tooLarge" ? this.#inFlight.get(next)?.message : undefined;
+		const refused = state === "tooLarge" ? this.#flight.get(next)?.message : undefined;
 		if (refused !== undefined) {
 			const { name } = refused.destination;
 			this.#finish(
@@ -214,7 +239,7 @@ export class Outbound {
 		}
 		// What came while there was no room, or after what was refused, was thrown away.
 		if ((wasFull && this.#full === 0) || refused !== undefined) {
-			for (const chunk of this.#inFlight.values()) this.#sendChunk(chunk, 0);
+			this.#sendAnew();
 		}
 		this.#pump();
 	}
@@ -264,66 +289,92 @@ export class Outbound {
 		if (this.#queue.size > 0) this.#knock();
 	}
 
+	/** Sends at the end of this turn, so that what is given in one turn shares packets. */
+	#pumpSoon(): void {
+		if (this.#pumping) return;
+		this.#pumping = true;
+		this.#ports.clock.defer(() => {
+			this.#pumping = false;
+			this.#pump();
+		});
+	}
+
 	/** Sends what the window lets through; while there is no room, one chunk that asks for it. */
 	#pump(): void {
-		if (this.#life !== undefined) {
-			const window = this.#full > 0 ? 1 : WINDOW;
-			while (this.#inFlight.size < window) {
-				const message = this.#nextQueued();
-				if (message === undefined) break;
-				this.#sendNext(message);
-			}
-			if (this.#inFlight.size === 0 && this.#queue.size > 0) {
-				// The session is with the owner of the target's place, and what waits wants the target itself.
-				this.#reset();
-				this.#knock();
-			}
+		if (this.#life === undefined || this.#dialTimer !== undefined) return;
+		const fresh: InFlight<Message>[] = [];
+		while (this.#full > 0 ? this.#flight.size === 0 : this.#flight.hasRoom) {
+			const message = this.#nextQueued();
+			if (message === undefined) break;
+			fresh.push(this.#cut(message));
 		}
-		this.#arm();
+		this.#sendChunks(fresh);
+		if (this.#flight.size === 0 && this.#queue.size > 0) {
+			// The session is with the owner of the target's place, and what waits wants the target itself.
+			this.#reset();
+			this.#knock();
+		}
 	}
 
-	/** Cuts the next chunk off a message, and sends it. */
-	#sendNext(message: Message): void {
-		const { clock, chunk: size } = this.#ports;
-		const start = message.offset;
-		const data = message.data.subarray(start, start + size);
+	/** Cuts the next chunk off a message. */
+	#cut(message: Message): InFlight<Message> {
+		const { clock, packet } = this.#ports;
+		const { offset } = message;
+		const data = message.data.subarray(offset, offset + packet - CHUNK_HEAD);
 		message.offset += data.length;
 		message.cut = message.offset === message.data.length;
-		if (start === 0) message.started = clock.now();
+		if (offset === 0) message.started = clock.now();
 		if (message.cut) this.#queue.delete(message);
-		const chunk: InFlight = {
-			number: this.#next++,
-			message,
-			data,
-			start: start === 0,
-			end: message.cut,
-			attempts: 0,
-			sent: 0,
-		};
-		this.#inFlight.set(chunk.number, chunk);
 		message.untaken++;
-		message.copies = this.#sendChunk(chunk, message.duplicates);
+		return this.#flight.add(message, { start: offset === 0, end: message.cut, data });
 	}
 
-	#sendChunk(chunk: InFlight, extra: number): number {
-		chunk.attempts++;
-		chunk.sent = this.#ports.clock.now();
-		const { number, start, end, data } = chunk;
-		const [base = number] = this.#inFlight.keys();
-		const to = this.#life ?? 0;
-		return this.#transmit(
-			chunkType,
-			{ session: this.#session, to, number, base, start, end, data },
-			extra,
-		);
+	/** Sends what the target had no use for when it came; not what may be on its way still. */
+	#sendAnew(): void {
+		const before = this.#ports.clock.now() - this.#patience.rtt;
+		const chunks = [...this.#flight.values()].filter(({ sent }) => sent <= before);
+		for (const chunk of chunks) chunk.attempts = 0;
+		this.#sendChunks(chunks);
 	}
 
-	/** Sends towards the target, and `extra` copies by way of other neighbours. Gives the number of copies. */
-	#transmit<Body>(type: NoticeType<Body>, body: Body, extra: number): number {
+	/** Sends chunks, whether for the first time or again: then by other routes too. */
+	#sendChunks(chunks: Iterable<InFlight<Message>>): void {
+		const now = this.#ports.clock.now();
+		const alike = (a: InFlight<Message>, b: InFlight<Message>): boolean =>
+			a.attempts === b.attempts && a.message.duplicates === b.message.duplicates;
+		for (const packet of packets(chunks, this.#ports.packet, alike)) {
+			const [first] = packet;
+			if (first === undefined) continue;
+			const attempts = first.attempts + 1;
+			for (const chunk of packet) {
+				chunk.attempts = attempts;
+				chunk.sent = now;
+			}
+			const body = {
+				session: this.#session,
+				to: this.#life ?? 0,
+				number: first.number,
+				base: this.#flight.base,
+				chunks: packet,
+			};
+			const copies = this.#transmit(packetType, body, attempts, first.message.duplicates);
+			for (const { message, start } of packet) if (attempts === 1 && start) message.copies = copies;
+			this.#arm(now + this.#patienceFor(attempts));
+		}
+	}
+
+	/** Sends towards the target, and copies by other routes: as many as are asked for, and one when it is said again. */
+	#transmit<Body>(
+		type: NoticeType<Body>,
+		body: Body,
+		attempts: number,
+		duplicates: number,
+	): number {
 		const { node } = this.#ports;
 		let copies = node.route(this.#target, type, body) ? 1 : 0;
+		const extra = attempts > 1 ? Math.max(1, duplicates) : duplicates;
 		if (extra === 0) return copies;
-		for (const via of detours(node, this.#target).slice(0, extra)) {
+		for (const via of detours(node, this.#target, attempts - 1).slice(0, extra)) {
 			if (node.route(this.#target, type, body, { via })) copies++;
 		}
 		return copies;
@@ -337,14 +388,15 @@ export class Outbound {
 		return undefined;
 	}
 
-	#taken(chunk: InFlight, hops: number): void {
+	#taken(chunk: InFlight<Message>, hops: number): void {
 		const { message } = chunk;
-		this.#inFlight.delete(chunk.number);
-		if (chunk.attempts === 1) this.#measure(this.#ports.clock.now() - chunk.sent);
+		const now = this.#ports.clock.now();
+		this.#flight.remove(chunk);
+		if (chunk.attempts === 1) this.#patience.measure(now - chunk.sent);
 		message.untaken--;
 		if (message.untaken > 0 || !message.cut || this.#peer === undefined) return;
-		const rtt = this.#ports.clock.now() - message.started;
-		const receipt = { target: this.#peer, exact: this.#exact, copies: message.copies, hops, rtt };
+		const { copies, started } = message;
+		const receipt = { target: this.#peer, exact: this.#exact, copies, hops, rtt: now - started };
 		this.#finish(message, undefined, receipt);
 	}
 
@@ -357,75 +409,54 @@ export class Outbound {
 
 	#drop(message: Message): void {
 		this.#queue.delete(message);
-		for (const chunk of this.#inFlight.values()) {
-			if (chunk.message === message) this.#inFlight.delete(chunk.number);
-		}
-		if (this.idle) this.#timer?.cancel();
-	}
-
-	#measure(rtt: number): void {
-		this.#smoothedRtt =
-			this.#smoothedRtt === undefined ? rtt : this.#smoothedRtt * 0.875 + rtt * 0.125;
-	}
-
-	/** How long to wait for an answer to the given attempt. */
-	#patience(attempts: number): number {
-		if (this.#full > 0) {
-			return Math.min(RETRY.fullFirst * 2 ** (this.#full - 1), RETRY.fullMost);
-		}
-		const first =
-			this.#smoothedRtt === undefined
-				? RETRY.first
-				: Math.max(RETRY.least, this.#smoothedRtt * 2 + 50);
-		return Math.min(first * 2 ** (attempts - 1), RETRY.most);
-	}
-
-	/** Sets the timer to when something is due to be sent again. */
-	#arm(): void {
-		this.#timer?.cancel();
-		this.#timer = undefined;
-		if (this.idle) return;
-		let due = Infinity;
-		if (this.#life === undefined) {
-			due = this.#knocked + this.#patience(this.#knocks);
-		} else {
-			for (const { sent, attempts } of this.#inFlight.values()) {
-				due = Math.min(due, sent + this.#patience(attempts));
-				if (this.#full > 0) break;
+		if (message.untaken > 0) {
+			for (const chunk of this.#flight.values()) {
+				if (chunk.message === message) this.#flight.remove(chunk);
 			}
 		}
-		if (due === Infinity) return;
+		if (this.idle) this.#disarm();
+	}
+
+	#patienceFor(attempts: number): number {
+		if (this.#full === 0) return this.#patience.of(attempts);
+		return Math.min(FULL.first * 2 ** (this.#full - 1), FULL.most);
+	}
+
+	/** Sets the timer to the moment given, unless it is set to an earlier one. */
+	#arm(due: number): void {
+		if (this.idle || due >= this.#due) return;
+		this.#disarm();
+		this.#due = due;
 		const { clock } = this.#ports;
 		this.#timer = clock.schedule(Math.max(1, due - clock.now()), () => {
+			this.#due = Infinity;
 			this.#resend();
 		});
 	}
 
+	#disarm(): void {
+		this.#timer?.cancel();
+		this.#due = Infinity;
+	}
+
+	/** Says again what was not answered in time, and sets the timer to when the next is due. */
 	#resend(): void {
 		const now = this.#ports.clock.now();
 		if (this.#life === undefined) {
-			this.#knock();
+			const due = this.#knocked + this.#patience.of(this.#knocks);
+			if (due <= now + 1) this.#knock();
+			else this.#arm(due);
 			return;
 		}
-		for (const chunk of this.#inFlight.values()) {
-			if (chunk.sent + this.#patience(chunk.attempts) > now + 1) continue;
-			this.#sendChunk(chunk, Math.max(1, chunk.message.duplicates));
+		const overdue: InFlight<Message>[] = [];
+		for (const chunk of this.#flight.values()) {
+			const due = chunk.sent + this.#patienceFor(chunk.attempts);
+			if (due <= now + 1) overdue.push(chunk);
+			else this.#arm(due);
 			// A peer without room is asked with one chunk, not with all of them.
-			if (this.#full > 0) {
-				this.#full++;
-				break;
-			}
+			if (this.#full > 0) break;
 		}
-		this.#arm();
+		if (this.#full > 0 && overdue.length > 0) this.#full++;
+		this.#sendChunks(overdue);
 	}
-}
-
-/** Neighbours by way of whom a copy for `target` can go, the one nearest before it left out: it is on the usual route. */
-function detours(node: LocalNode, target: Hash): RemoteNode[] {
-	return node.peers
-		.filter(({ hash }) => !hash.equals(target))
-		.map((peer) => ({ peer, distance: peer.hash.distanceTo(target) }))
-		.toSorted((a, b) => (a.distance < b.distance ? -1 : 1))
-		.slice(1)
-		.map(({ peer }) => peer);
 }

@@ -1,6 +1,8 @@
 import {
 	type Address,
+	type Answer,
 	type Cancel,
+	ChordError,
 	Events,
 	type Hash,
 	LocalNode,
@@ -18,12 +20,14 @@ import {
 } from "@cicada/chordlib";
 
 import { Broadcast, type BroadcastReport, broadcastSize } from "./broadcast.ts";
-import { Delivery, type Receipt } from "./delivery.ts";
+import { Delivery, type Receipt, type Route } from "./delivery.ts";
 import { SwarmError, asSwarmError } from "./errors.ts";
+import type { Explanation } from "./explain.ts";
 import { type External, checkPort, externalAddress } from "./external.ts";
 import { Inbox, type Received } from "./inbox.ts";
 import {
 	type BroadcastOptions,
+	type ExplainOptions,
 	type SendOptions,
 	type SwarmEvents,
 	type SwarmHooks,
@@ -33,6 +37,7 @@ import {
 	checkInbox,
 	checkMessageLimit,
 	checkObject,
+	checkRoute,
 	checkVisited,
 	checkWait,
 	copyOf,
@@ -40,7 +45,7 @@ import {
 } from "./options.ts";
 import { type RemotePeer, peerSocket, remotePeer } from "./remote-peer.ts";
 import { RingView } from "./ring-view.ts";
-import { destination } from "./target.ts";
+import { type Destination, destination } from "./target.ts";
 
 /** Whom to send to. */
 export type Target =
@@ -52,6 +57,7 @@ export type Target =
 
 const CONNECT_TIMEOUT = 10_000;
 const DISCONNECT_TIMEOUT = 10_000;
+const EXPLAIN_TIMEOUT = 10_000;
 const SEND_TIMEOUT = 30_000;
 /** The longest that a timer can run, in milliseconds. */
 const LONGEST = 2 ** 31 - 1;
@@ -87,6 +93,7 @@ export class SwarmPeer {
 	readonly #options: SwarmOptions;
 	readonly #hooks: Partial<SwarmHooks>;
 	readonly #ports: Ports;
+	readonly #route: Route;
 	/** Bytes of the largest message, and of the largest frame. */
 	readonly #limits: { readonly message: number; readonly frame: number };
 	readonly #waits: Waits;
@@ -100,7 +107,14 @@ export class SwarmPeer {
 
 	/** @throws SwarmError `INVALID_ARGUMENT` */
 	constructor(options: { readonly hooks?: Partial<SwarmHooks> } & SwarmOptions = {}) {
-		const { hooks, inbox, message, limits, ports } = checkObject("options", options);
+		const {
+			hooks,
+			inbox,
+			message,
+			limits,
+			ports,
+			route = "auto",
+		} = checkObject("options", options);
 		const {
 			clock = systemClock,
 			random = systemRandom,
@@ -110,6 +124,7 @@ export class SwarmPeer {
 		this.#hooks = { ...checkHooks(hooks) };
 		this.#ports = { clock, random, transport };
 		this.#waits = new Waits(this.#ports.clock);
+		this.#route = checkRoute(route);
 		this.#inbox = new Inbox(checkInbox(inbox), () => {
 			this.#roomAgain();
 		});
@@ -190,26 +205,31 @@ export class SwarmPeer {
 	 */
 	async send(target: Target, data: Uint8Array | string, options?: SendOptions): Promise<Receipt> {
 		const { delivery } = this.#open();
-		const { duplicates = 0, route = "auto", ...wait } = checkWait(options);
+		const { duplicates = 0, route = this.#route, ...wait } = checkWait(options);
 		checkDuplicates(duplicates);
-		if (route !== "auto" && route !== "ring") throw invalid('route must be "auto" or "ring"');
+		checkRoute(route);
 		const bytes = copyOf(data, this.#limits.message);
-		const found = destination(target, (host) => this.#resolve(host));
-		return edge(
-			this.#waits.run<Receipt>(wait, SEND_TIMEOUT, (_budget, done) => {
-				if (!(found instanceof Promise)) {
-					return delivery.send({ destination: found, data: bytes, duplicates, done });
-				}
-				let cancel: Cancel | undefined;
-				let wanted = true;
-				found.then((destination) => {
-					if (wanted) cancel = delivery.send({ destination, data: bytes, duplicates, done });
-				}, done);
-				return () => {
-					wanted = false;
-					cancel?.();
-				};
-			}),
+		return this.#toward<Receipt>(target, wait, SEND_TIMEOUT, (destination, done) =>
+			delivery.send({ destination, data: bytes, duplicates, route, done }),
+		);
+	}
+
+	/**
+	 * Says how a message would go to a target now: straight or along the ring, over how many links, and what came of
+	 * dialling it. It asks at the target's place who is there, and sends nothing else. Where nobody answers, it resolves
+	 * at the end of its time with what is known.
+	 * @throws SwarmError `NOT_BOUND`, `INVALID_ARGUMENT`, `INVALID_PORT`, `UNRESOLVED`, `CLOSED`
+	 */
+	async explain(target: Target, options?: ExplainOptions): Promise<Explanation> {
+		const { delivery } = this.#open();
+		const { route = this.#route, timeout = EXPLAIN_TIMEOUT, ...wait } = checkWait(options);
+		checkRoute(route);
+		const budget = Math.min(timeout, LONGEST);
+		return this.#toward<Explanation>(
+			target,
+			{ ...wait, timeout: Infinity },
+			budget,
+			(destination, done) => delivery.explain(destination, route, budget, done),
 		);
 	}
 
@@ -356,6 +376,37 @@ export class SwarmPeer {
 	readonly #failed = (error: unknown): void => {
 		this.#events.emit("error", error);
 	};
+
+	/** Starts something that is about a target, once its name is resolved; a time-out says how far it had come. */
+	async #toward<T>(
+		target: Target,
+		wait: Wait,
+		fallback: number,
+		start: (destination: Destination, done: Answer<T, SwarmError>) => Cancel,
+	): Promise<T> {
+		const { delivery } = this.#open();
+		let known: Destination | undefined;
+		try {
+			const found = destination(target, (host) => this.#resolve(host));
+			return await this.#waits.run<T>(wait, fallback, (_budget, done) => {
+				if (!(found instanceof Promise)) return start((known = found), done);
+				let cancel: Cancel | undefined;
+				let wanted = true;
+				found.then((resolved) => {
+					known = resolved;
+					if (wanted) cancel = start(resolved, done);
+				}, done);
+				return () => {
+					wanted = false;
+					cancel?.();
+				};
+			});
+		} catch (error) {
+			if (!(error instanceof ChordError) || error.code !== "TIMEOUT") throw asSwarmError(error);
+			const why = known === undefined ? "its name is not resolved yet" : delivery.progress(known);
+			throw new SwarmError("TIMEOUT", `${error.message}; ${why}`, { cause: error });
+		}
+	}
 
 	#resolve(host: string): string | Promise<string> {
 		const literal = canonicalIp(host);

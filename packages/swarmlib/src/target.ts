@@ -1,4 +1,4 @@
-import { type Address, Hash, formatAddress } from "@cicada/chordlib";
+import { type Address, Hash, canonicalIp, formatAddress } from "@cicada/chordlib";
 
 import { SwarmError } from "./errors.ts";
 
@@ -6,6 +6,8 @@ import { SwarmError } from "./errors.ts";
 export interface Destination {
 	readonly hash: Hash;
 	readonly exact: boolean;
+	/** Where it can be dialled, as far as the caller said. */
+	readonly address: Address | undefined;
 	/** For error messages. */
 	readonly name: string;
 }
@@ -19,27 +21,44 @@ export type Resolve = (host: string) => string | Promise<string>;
  * @throws SwarmError `INVALID_ARGUMENT`, `INVALID_PORT`; the promise rejects with `UNRESOLVED`
  */
 export function destination(target: unknown, resolve: Resolve): Destination | Promise<Destination> {
-	if (target instanceof Hash) return { hash: target, exact: false, name: target.toString() };
+	if (target instanceof Hash) {
+		return { hash: target, exact: false, address: undefined, name: target.toString() };
+	}
 	if (Array.isArray(target) && target.length === 2) {
 		return byAddress({ host: target[0] as string, port: target[1] as number }, resolve);
 	}
 	if (typeof target === "object" && target !== null) {
-		const { hash, host, port } = target as Record<string, unknown>;
-		if (hash instanceof Hash) return { hash, exact: true, name: hash.toString() };
+		const { hash, address, host, port } = target as Record<string, unknown>;
+		if (hash instanceof Hash) {
+			return { hash, exact: true, address: addressOf(address), name: hash.toString() };
+		}
 		return byAddress({ host: host as string, port: port as number }, resolve);
 	}
 	throw invalidTarget();
 }
 
+/** The address of a peer that the caller names, where it has one that can be dialled. */
+function addressOf(given: unknown): Address | undefined {
+	const { host, port } = (given ?? {}) as Partial<Address>;
+	const ip = typeof host === "string" ? canonicalIp(host) : undefined;
+	if (ip === undefined || !isPort(port)) return undefined;
+	return { host: ip, port };
+}
+
+function isPort(port: unknown): port is number {
+	return Number.isInteger(port) && Number(port) >= 1 && Number(port) <= 65_535;
+}
+
 function byAddress(address: Address, resolve: Resolve): Destination | Promise<Destination> {
 	const { host, port } = address;
 	if (typeof host !== "string" || host === "") throw invalidTarget();
-	if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+	if (!isPort(port)) {
 		throw new SwarmError("INVALID_PORT", `${String(port)} is not a port to send to`);
 	}
 	const named = (ip: string): Destination => {
 		const name = formatAddress({ host: ip, port });
-		return { hash: new Hash({ value: name }), exact: true, name };
+		const hash = new Hash({ value: name });
+		return { hash, exact: true, address: { host: ip, port }, name };
 	};
 	const resolved = resolve(host);
 	return typeof resolved === "string" ? named(resolved) : resolved.then(named);

@@ -17,7 +17,7 @@ const FILE = "hostile.test.ts";
 
 // The swarm's own messages, with any bytes in them.
 const knock = defineNotice("cicada/swarm/1/knock", rest);
-const chunk = defineNotice("cicada/swarm/1/chunk", rest);
+const packet = defineNotice("cicada/swarm/1/packet", rest);
 const reply = defineNotice("cicada/swarm/1/reply", rest);
 const piece = defineRequest("cicada/swarm/1/broadcast", { request: rest, response: rest });
 
@@ -42,10 +42,12 @@ interface ChunkFields {
 	readonly data?: Uint8Array | string;
 }
 
-function chunkBody(given: ChunkFields): Uint8Array {
+/** A packet with one chunk. */
+function packetBody(given: ChunkFields): Uint8Array {
 	const { session = 1, to, number = 0, base = 0, start = 1, end = 1, data = "" } = given;
-	const head = fields([6, session], [6, to], [6, number], [6, base], [1, start], [1, end]);
-	return Buffer.concat([head, Buffer.from(data)]);
+	const bytes = Buffer.from(data);
+	const head = fields([6, session], [6, to], [6, number], [6, base], [2, 1]);
+	return Buffer.concat([head, fields([1, start], [1, end], [2, bytes.length]), bytes]);
 }
 
 /** A reply as `session life exact state next`; the states are open, full, tooLarge and restarted. */
@@ -137,12 +139,12 @@ test("bodies that are no messages are ignored, and the peer goes on serving", as
 		const { random } = swarm.simulation;
 		for (let i = 0; i < 200; i++) {
 			const body = random.bytes(Math.floor(random.next() * 90));
-			const type = [knock, chunk, reply][i % 3] ?? knock;
+			const type = [knock, packet, reply][i % 3] ?? knock;
 			villain.node.route(victim.hash, type, body);
 		}
-		const whole = chunkBody({ to: await villain.knock(victim), data: "" });
+		const whole = packetBody({ to: await villain.knock(victim), data: "" });
 		for (let length = 0; length < whole.length; length++) {
-			villain.node.route(victim.hash, chunk, whole.subarray(0, length));
+			villain.node.route(victim.hash, packet, whole.subarray(0, length));
 		}
 		const remote = { hash: victim.hash, address: victim.listener };
 		for (let i = 0; i < 50; i++) {
@@ -161,11 +163,11 @@ test("a chunk without a session, or for another life, is answered so, and not ta
 	const { villain, victim } = await withVillain(1);
 	const life = await villain.knock(victim);
 	for (const body of [{ to: life, session: 2 }, { to: life + 1 }, { to: 0 }]) {
-		const answer = await villain.say(victim, chunk, chunkBody({ ...body, data: "x" }));
+		const answer = await villain.say(victim, packet, packetBody({ ...body, data: "x" }));
 		expect(answer).toMatchObject({ state: "restarted", life });
 	}
 	expect(victim.pending).toBe(0);
-	expect(await villain.say(victim, chunk, chunkBody({ to: life, data: "x" }))).toMatchObject({
+	expect(await villain.say(victim, packet, packetBody({ to: life, data: "x" }))).toMatchObject({
 		state: "open",
 		next: 1,
 	});
@@ -176,26 +178,26 @@ test("a message without its beginning, or within another, is never taken, and en
 	const { villain, victim } = await withVillain(2);
 	const data = "x".repeat(1_024);
 	const life = await villain.knock(victim, 1);
-	const middle = chunkBody({ to: life, session: 1, number: 7, base: 7, start: 0, data });
-	expect(await villain.say(victim, chunk, middle)).toMatchObject({ state: "restarted" });
+	const middle = packetBody({ to: life, session: 1, number: 7, base: 7, start: 0, data });
+	expect(await villain.say(victim, packet, middle)).toMatchObject({ state: "restarted" });
 	await villain.knock(victim, 2);
 	const [first, again] = [0, 1].map((number) =>
-		chunkBody({ to: life, session: 2, number, end: number, data }),
+		packetBody({ to: life, session: 2, number, end: number, data }),
 	);
 	if (first === undefined || again === undefined) throw new Error("two chunks");
-	expect(await villain.say(victim, chunk, first)).toMatchObject({ state: "open", next: 1 });
-	expect(await villain.say(victim, chunk, again)).toMatchObject({ state: "restarted" });
+	expect(await villain.say(victim, packet, first)).toMatchObject({ state: "open", next: 1 });
+	expect(await villain.say(victim, packet, again)).toMatchObject({ state: "restarted" });
 	expect(victim.pending).toBe(0);
 });
 
 test("what is said twice, in any order, or again later is taken once, in order", async () => {
 	const { villain, victim } = await withVillain(3);
 	const to = await villain.knock(victim);
-	const chunks = ["a", "b", "c", "d"].map((data, number) => chunkBody({ to, number, data }));
+	const chunks = ["a", "b", "c", "d"].map((data, number) => packetBody({ to, number, data }));
 	const [a, b, c, d] = chunks as [Uint8Array, Uint8Array, Uint8Array, Uint8Array];
-	const answer = await villain.say(victim, chunk, d, c, d, a, a, b, c, b);
+	const answer = await villain.say(victim, packet, d, c, d, a, a, b, c, b);
 	expect(answer).toMatchObject({ state: "open", next: 4 });
-	await villain.say(victim, chunk, ...chunks);
+	await villain.say(victim, packet, ...chunks);
 	expect(await drain(victim)).toEqual(["a", "b", "c", "d"]);
 });
 
@@ -208,8 +210,8 @@ test("numbers of any size do no harm", async () => {
 		{ number: 3, base: huge },
 		{ number: huge, base: huge },
 		{ number: 0, base: 0 },
-	].map((body) => chunkBody({ to, ...body, data: "x" }));
-	await villain.say(victim, chunk, ...bodies);
+	].map((body) => packetBody({ to, ...body, data: "x" }));
+	await villain.say(victim, packet, ...bodies);
 	expect(await drain(victim)).toEqual(["x"]);
 	await expectService(swarm);
 });
@@ -219,14 +221,14 @@ test("a message larger than allowed is refused however it is cut, and crumbs are
 	const to = await villain.knock(victim);
 	const data = Buffer.alloc(49_152);
 	const parts = Array.from({ length: 23 }, (_, number) =>
-		chunkBody({ to, number, start: number === 0 ? 1 : 0, end: 0, data }),
+		packetBody({ to, number, start: number === 0 ? 1 : 0, end: 0, data }),
 	);
-	const answer = await villain.say(victim, chunk, ...parts);
+	const answer = await villain.say(victim, packet, ...parts);
 	expect(answer).toMatchObject({ state: "tooLarge", next: 21 });
-	const crumb = chunkBody({ to, number: 23, base: 23, end: 0, data: "x" });
-	expect(await villain.say(victim, chunk, crumb)).toBeUndefined();
-	const next = chunkBody({ to, number: 23, base: 23, data: "after it" });
-	expect(await villain.say(victim, chunk, next)).toMatchObject({ state: "open", next: 24 });
+	const crumb = packetBody({ to, number: 23, base: 23, end: 0, data: "x" });
+	expect(await villain.say(victim, packet, crumb)).toBeUndefined();
+	const next = packetBody({ to, number: 23, base: 23, data: "after it" });
+	expect(await villain.say(victim, packet, next)).toMatchObject({ state: "open", next: 24 });
 	expect(await drain(victim)).toEqual(["after it"]);
 });
 
@@ -237,7 +239,7 @@ test("unfinished messages take 4 MiB in all, and make room for others when they 
 	let taken = 0;
 	for (const session of sessions) {
 		const to = await villain.knock(victim, session);
-		const answer = await villain.say(victim, chunk, chunkBody({ to, session, end: 0, data }));
+		const answer = await villain.say(victim, packet, packetBody({ to, session, end: 0, data }));
 		taken += answer?.next ?? 0;
 		// All within the time after which it counts as stalled.
 		if (session === 19) break;
@@ -247,8 +249,8 @@ test("unfinished messages take 4 MiB in all, and make room for others when they 
 	const to = await villain.knock(victim, 1_000);
 	const flood = sessions.map((session) => session + 1_000);
 	for (const session of flood) villain.node.route(victim.hash, knock, fields([6, session]));
-	const bodies = flood.map((session) => chunkBody({ to, session, end: 0, data }));
-	await villain.say(victim, chunk, ...bodies);
+	const bodies = flood.map((session) => packetBody({ to, session, end: 0, data }));
+	await villain.say(victim, packet, ...bodies);
 	await swarm.simulation.run(5_000);
 	const kept = villain.replies.filter(({ next }) => next === 1).length;
 	expect(kept).toBe(Math.floor((4 * 1_048_576) / (49_152 + 128)));
@@ -259,8 +261,8 @@ test("unfinished messages take 4 MiB in all, and make room for others when they 
 		[begun, "open", 2],
 		[second, "full", 1],
 	] as const) {
-		const body = chunkBody({ to, session, number: 1, start: 0, end: 0, data });
-		expect(await villain.say(victim, chunk, body)).toMatchObject({ session, state, next });
+		const body = packetBody({ to, session, number: 1, start: 0, end: 0, data });
+		expect(await villain.say(victim, packet, body)).toMatchObject({ session, state, next });
 	}
 	await expectService(swarm);
 	const large = new Uint8Array(1_048_576);

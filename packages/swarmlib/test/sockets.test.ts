@@ -3,7 +3,7 @@ import { type Socket, createConnection } from "node:net";
 import { afterEach, expect, test } from "vitest";
 
 import { SwarmPeer } from "../src/index.ts";
-import { areStrangers, drain } from "./swarm.ts";
+import { areStrangers, drain, sparse } from "./swarm.ts";
 
 const peers: SwarmPeer[] = [];
 
@@ -14,7 +14,7 @@ afterEach(async () => {
 /** Peers on real sockets, each connected through the one before it. */
 async function grow(count: number): Promise<void> {
 	for (let i = 0; i < count; i++) {
-		const peer = await new SwarmPeer({ successors: 2 }).bind("127.0.0.1", 0);
+		const peer = await new SwarmPeer(sparse).bind("127.0.0.1", 0);
 		const through = peers.at(-1);
 		if (through !== undefined) await peer.connect(through.listener);
 		peers.push(peer);

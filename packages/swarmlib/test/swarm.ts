@@ -109,8 +109,8 @@ export function areStrangers(a: SwarmPeer, b: SwarmPeer): boolean {
 	return a !== b && !a.peers.some(({ hash }) => hash.equals(b.hash));
 }
 
-/** A ring in which nobody knows everyone: short successor lists. */
-export const sparse = { successors: 2 } as const;
+/** A ring in which nobody knows everyone, and nobody dials whom it sends to: messages go by way of others. */
+export const sparse = { successors: 2, route: "ring" } as const;
 
 /** All that waits in a peer's inbox, as text. */
 export async function drain(peer: SwarmPeer): Promise<string[]> {

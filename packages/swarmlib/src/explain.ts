@@ -1,0 +1,137 @@
+import type { Answer, Clock, Hash, LocalNode, RemoteNode, Timer } from "@cicada/chordlib";
+
+import { type Reply, knockType } from "./delivery-messages.ts";
+import type { Dialled, Dialling } from "./dialling.ts";
+import type { SwarmError } from "./errors.ts";
+import type { Route } from "./outbound.ts";
+import { Patience } from "./patience.ts";
+import { type RemotePeer, remotePeer } from "./remote-peer.ts";
+import { detours } from "./routes.ts";
+import type { Destination } from "./target.ts";
+
+/** How a message would go to a target now; see `SwarmPeer.explain`. */
+export interface Explanation {
+	/** The id that the target's name stands for. */
+	readonly target: Hash;
+	/** Who answered there; `undefined` when nobody did in time. */
+	readonly peer: RemotePeer | undefined;
+	/** Whether that is the target itself, not only the peer responsible for its place. */
+	readonly exact: boolean;
+	/** `"self"`; `"direct"`: over a link to who answered; `"ring"`: by relays; `"none"`: nobody answered. */
+	readonly route: "self" | "direct" | "ring" | "none";
+	/** To whom the message would be given first; `undefined` when to nobody. */
+	readonly via: RemotePeer | undefined;
+	/** Links that the question crossed, and milliseconds until the answer; `undefined` when nobody answered. */
+	readonly hops: number | undefined;
+	readonly rtt: number | undefined;
+	/** Addresses of the target, and what came of dialling them. Empty where none is known or may be dialled. */
+	readonly dialled: readonly Dialled[];
+	/** How often it was asked who is there. */
+	readonly asked: number;
+}
+
+/** What a probe asks of the peer that it is part of. */
+export interface ProbePorts {
+	readonly node: LocalNode;
+	readonly clock: Clock;
+	readonly dialling: Dialling;
+}
+
+/** Asks at a target's place who is there, after dialling it where that may be, and says what was seen. */
+export class Probe {
+	readonly #ports: ProbePorts;
+	readonly #destination: Destination;
+	readonly #session: number;
+	readonly #done: Answer<Explanation, SwarmError>;
+	readonly #patience = new Patience();
+	readonly #end: Timer;
+	#again: Timer | undefined;
+	#over = false;
+	#asked = 0;
+	#askedAt = 0;
+
+	/** Answers to knocks of `session` go to {@link reply}. After `budget` milliseconds it says what it knows. */
+	constructor(
+		ports: ProbePorts,
+		destination: Destination,
+		session: number,
+		budget: number,
+		done: Answer<Explanation, SwarmError>,
+	) {
+		this.#ports = ports;
+		this.#destination = destination;
+		this.#session = session;
+		this.#done = done;
+		this.#end = ports.clock.schedule(budget, () => {
+			this.#finish(undefined, undefined);
+		});
+	}
+
+	start(route: Route): void {
+		const { node, dialling } = this.#ports;
+		const { hash, address } = this.#destination;
+		const ask = (): void => {
+			this.#ask();
+		};
+		const mayDial = route === "auto" && address !== undefined && !hash.equals(node.hash);
+		if (mayDial) dialling.link({ hash, address }, ask);
+		else ask();
+	}
+
+	stop(): void {
+		this.#over = true;
+		this.#end.cancel();
+		this.#again?.cancel();
+	}
+
+	/** Somebody answered. */
+	reply(reply: Reply, from: RemotePeer): void {
+		if (!this.#over) this.#finish(reply, from);
+	}
+
+	fail(error: SwarmError): void {
+		if (this.#over) return;
+		this.stop();
+		this.#done(error);
+	}
+
+	#ask(): void {
+		if (this.#over) return;
+		const { node, clock } = this.#ports;
+		const { hash } = this.#destination;
+		const body = { session: this.#session };
+		this.#asked++;
+		this.#askedAt = clock.now();
+		node.route(hash, knockType, body);
+		const [via] = this.#asked > 1 ? detours(node, hash, this.#asked - 1) : [];
+		if (via !== undefined) node.route(hash, knockType, body, { via });
+		this.#again = clock.schedule(this.#patience.of(this.#asked), () => {
+			this.#ask();
+		});
+	}
+
+	#finish(reply: Reply | undefined, from: RemotePeer | undefined): void {
+		this.stop();
+		const { node, clock, dialling } = this.#ports;
+		const { hash, address = from?.address } = this.#destination;
+		const via = node.nextHop(hash);
+		const dialled = address && dialling.outcome(address);
+		this.#done(undefined, {
+			target: hash,
+			peer: from,
+			exact: reply?.exact ?? false,
+			route: this.#routeTo(from, via),
+			via: via && remotePeer(via),
+			hops: reply?.hops,
+			rtt: reply && clock.now() - this.#askedAt,
+			dialled: dialled === undefined ? [] : [dialled],
+			asked: this.#asked,
+		});
+	}
+
+	#routeTo(peer: RemotePeer | undefined, via: RemoteNode | undefined): Explanation["route"] {
+		if (peer === undefined) return "none";
+		if (peer.hash.equals(this.#ports.node.hash)) return "self";
+		return via?.hash.equals(peer.hash) === true ? "direct" : "ring";
+	}
+}
