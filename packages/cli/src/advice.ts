@@ -1,0 +1,22 @@
+import { SwarmError, type SwarmErrorCode } from "@cicada/swarmlib";
+
+/** What a person can do about an error; it follows what the error itself says. */
+const advice: Partial<Record<SwarmErrorCode, string>> = {
+	ADDRESS_IN_USE:
+		"another program has that port: end it, or choose another with --port (0: any free one)",
+	ADDRESS_NOT_AVAILABLE: "this machine has no such address: see --interface",
+	UNRESOLVED: "check the name, and that this machine has a network",
+	UNREACHABLE: "check the address, that a peer runs there, and that no firewall is between",
+	INCOMPATIBLE: "is it a peer, of the same version, and of the same --network?",
+	NOT_FOUND: "is that peer in the swarm, and is that its own address?",
+	TOO_LARGE: "send it in parts",
+	BUSY: "try again in a moment",
+	TIMEOUT: "try again, or give it longer with --timeout",
+};
+
+/** What went wrong, and what to do: one line. */
+export function explained(error: unknown): string {
+	if (!(error instanceof Error)) return String(error);
+	const hint = error instanceof SwarmError ? advice[error.code] : undefined;
+	return hint === undefined ? error.message : `${error.message} (${hint})`;
+}

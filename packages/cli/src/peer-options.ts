@@ -1,0 +1,49 @@
+import type { Address } from "@cicada/swarmlib";
+import { type Command, Option } from "commander";
+
+import { addAddress, milliseconds, portToBind, whole } from "./arguments.ts";
+
+/** The port of a peer that says nothing else. */
+const DEFAULT_PORT = 49_610;
+
+/** How a peer is started: what the commands that start one have in common. */
+export interface PeerOptions {
+	readonly interface?: string;
+	readonly port: number;
+	readonly join?: readonly Address[];
+	/** Milliseconds that joining, or one command, may take; the libraries' own defaults where not given. */
+	readonly timeout?: number;
+	readonly portMapping: boolean;
+	readonly mappingAttempts: number;
+	readonly network?: string;
+	readonly debug?: true;
+	readonly log?: string;
+	readonly stdout?: true;
+}
+
+/** Adds them to a command. */
+export function withPeerOptions(command: Command): Command {
+	return command
+		.option(
+			"--interface <name>",
+			"what to listen at: an address, a host name or an interface such as eth0 (default: all)",
+		)
+		.option(
+			"-p, --port <port>",
+			"the port to listen at, 0 for any free one",
+			portToBind,
+			DEFAULT_PORT,
+		)
+		.option(
+			"--join <host:port>",
+			"a peer of the swarm to join; repeat it for others to try",
+			addAddress,
+		)
+		.option("--timeout <seconds>", "how long joining, or any one command, may take", milliseconds)
+		.option("--no-port-mapping", "do not ask the router for a port")
+		.option("--mapping-attempts <count>", "ports to try at the router", whole(1, 100), 5)
+		.option("--network <name>", "the swarm's name: peers with another one are refused")
+		.option("-d, --debug", "log everything that happens, but for what messages hold")
+		.addOption(new Option("--log <file>", "append the log to a file").conflicts("stdout"))
+		.option("--stdout", "write the log to stdout (default: stderr)");
+}

@@ -1,0 +1,119 @@
+import { formatAddress } from "@cicada/chordlib";
+import { type External, SwarmError, type SwarmHooks, SwarmPeer } from "@cicada/swarmlib";
+import { PortMapping, TraversalError } from "@cicada/traversal";
+
+import { explained } from "./advice.ts";
+import { Failure } from "./failure.ts";
+import { addressToBind, isLoopback } from "./interface.ts";
+import type { Log } from "./log.ts";
+import type { PeerOptions } from "./peer-options.ts";
+import { nameOf } from "./printable.ts";
+
+/** A peer that is bound, and what has to be let go of with it. */
+export interface StartedPeer {
+	readonly peer: SwarmPeer;
+	/** The log, in which lines are this peer's. */
+	readonly log: Log;
+	close(): Promise<void>;
+}
+
+/** Binds a peer as the options say, with a port on the router where there is one. @throws Failure `NOT_STARTED` */
+export async function startPeer(
+	options: PeerOptions,
+	log: Log,
+	signal: AbortSignal,
+): Promise<StartedPeer> {
+	const { network = "", port } = options;
+	const host = addressToBind(options.interface ?? "");
+	const mapping = await openMapping(host, options, log, signal);
+	// Its hooks run only once it is bound, and then the log is its own.
+	let own = log;
+	const peer = new SwarmPeer({
+		network,
+		hooks: loggingHooks((level, text) => own.write(level, text)),
+	});
+	const close = async (): Promise<void> => {
+		await peer.close();
+		await mapping?.close();
+	};
+	try {
+		await peer.bind(host, port, mapping);
+	} catch (error) {
+		await close();
+		throw notStarted(error);
+	}
+	own = log.of(formatAddress(peer.address));
+	own.write("info", `listens at ${formatAddress(peer.listener)}, id ${peer.hash.toString()}`);
+	logEvents(peer, own);
+	return { peer, log: own, close };
+}
+
+/** Joins a swarm where the options name a peer of one. @throws Failure `NOT_STARTED` */
+export async function joinSwarm(
+	{ peer, log }: StartedPeer,
+	{ join = [], timeout }: Pick<PeerOptions, "join" | "timeout">,
+	signal: AbortSignal,
+): Promise<void> {
+	if (join.length === 0) return;
+	try {
+		await peer.connect(join, { signal, ...(timeout !== undefined && { timeout }) });
+	} catch (error) {
+		throw notStarted(error);
+	}
+	log.write("info", `joined a swarm through ${join.map(formatAddress).join(", ")}`);
+}
+
+function notStarted(error: unknown): unknown {
+	if (!(error instanceof SwarmError)) return error;
+	return new Failure("NOT_STARTED", explained(error), { cause: error });
+}
+
+async function openMapping(
+	host: string,
+	{ portMapping, mappingAttempts: attempts, port }: PeerOptions,
+	log: Log,
+	signal: AbortSignal,
+): Promise<(PortMapping & External) | undefined> {
+	// A port that is not known yet cannot be mapped.
+	if (!portMapping || isLoopback(host) || port === 0) return undefined;
+	const mapping = new PortMapping(port, { attempts, signal });
+	try {
+		await mapping.open();
+		const { externalIp, externalPort, mapper } = mapping;
+		log.write(
+			"info",
+			`the router (${mapper.name}) maps ${externalIp}:${externalPort} to port ${port}`,
+		);
+		return mapping;
+	} catch (error) {
+		await mapping.close();
+		if (!(error instanceof TraversalError)) throw error;
+		const consequence =
+			"peers beyond the router cannot dial this one; --no-port-mapping does not ask";
+		log.write("warn", `no port at a router: ${error.message} (${consequence})`);
+		return undefined;
+	}
+}
+
+function logEvents(peer: SwarmPeer, log: Log): void {
+	peer.on("peer", (remote) => {
+		log.write("info", `link to ${nameOf(remote)}`);
+	});
+	peer.on("peerGone", (remote) => {
+		log.write("info", `no more link to ${nameOf(remote)}`);
+	});
+	peer.on("error", (error) => {
+		log.write("error", error instanceof Error ? error.message : String(error));
+	});
+}
+
+function loggingHooks(write: Log["write"]): Partial<SwarmHooks> {
+	return {
+		send: ({ remote }, packet) => {
+			write("debug", `packet of ${packet.length} bytes to ${formatAddress(remote)}`);
+		},
+		recv: (source, data) => {
+			write("debug", `message of ${data.length} bytes from ${nameOf(source)}`);
+		},
+	};
+}
