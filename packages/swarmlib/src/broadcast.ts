@@ -1,80 +1,45 @@
 /**
- * How a message gets to every peer. The ring is cut at this peer's fingers, and each of them looks after the piece
- * up to the next one in the same way, so that every peer is asked once. Who is asked answers when its whole piece
- * is served, or when the time that it was given is nearly over, with the number of peers that took the message.
- * When it dies before, the next live peer after it takes over its piece.
+ * How a message gets to every peer.
+ *
+ * The ring is cut at this peer's fingers and its first successor, and each of them is asked to look after the interval
+ * up to the next one. It acknowledges at once, gets the payload if it lacks it, does the same with its interval, and
+ * reports how far that has come, at the end that it is done. So every peer is asked once, and gets the payload once.
+ *
+ * Before an interval counts as done, whoever stands before the first cut in it is looked up: nobody behind a peer that
+ * is left out, or of whom nobody knew, is passed over. A peer that does not acknowledge, makes no progress, or is lost
+ * is asked only for itself from then on, and the next live peer looks after the rest. That one may have a part of it in
+ * hand already: it is asked for more, or for less, and does only what is missing. What all of this misses, neighbours
+ * tell each other of. Counts are of intervals that do not overlap, so nobody is counted twice; they rely on honest
+ * relays.
+ *
+ * What is said is in `broadcast/messages.ts`, one broadcast at one peer in `broadcast/job.ts`, one interval and who
+ * looks after it in `broadcast/interval.ts`.
  *
  * @module
  */
-import {
-	type Answer,
-	type Cancel,
-	ChordError,
-	type Clock,
-	Hash,
-	type LocalNode,
-	type RemoteNode,
-	type RequestType,
-	address,
-	boolean,
-	bytes,
-	defineRequest,
-	hash,
-	list,
-	optional,
-	struct,
-	u32,
-	u48,
-} from "@cicada/chordlib";
+import type { Answer, Cancel, Hash, RemoteNode } from "@cicada/chordlib";
 
+import { Digests } from "./broadcast/digests.ts";
+import type { Interval } from "./broadcast/interval.ts";
+import { Job, type JobPorts, type Times, patienceFor } from "./broadcast/job.ts";
+import {
+	type Acknowledgement,
+	type Header,
+	type Offer,
+	type Report,
+	inlineSize,
+	isPiece,
+	keyOf,
+	offerType,
+	pullType,
+	reportType,
+	withdrawType,
+} from "./broadcast/messages.ts";
+import type { BroadcastNetwork } from "./broadcast/network.ts";
+import { NOTHING } from "./broadcast/progress.ts";
+import { Seen } from "./broadcast/seen.ts";
 import { SwarmError } from "./errors.ts";
 import type { RemotePeer } from "./remote-peer.ts";
-
-/** Peers that a broadcast may leave out. */
-export const EXCLUDED_LIMIT: number = 256;
-
-/** Bytes of the largest broadcast. */
-const LARGEST: number = 48 * 1024;
-
-/** Bytes of the largest broadcast that leaves out so many peers, where frames are so large. */
-export function broadcastSize(frame: number, excluded: number): number {
-	return Math.max(0, Math.min(LARGEST, frame - 256 - 32 * excluded));
-}
-
-interface Piece {
-	/** Which message: its origin, that one's life, and a number. */
-	readonly origin: Hash;
-	readonly originAddress: RemotePeer["address"];
-	readonly life: number;
-	readonly number: number;
-	/** The piece goes from the receiver to here, not included. */
-	readonly limit: Hash;
-	readonly excluded: readonly Hash[];
-	/** Milliseconds that are left. */
-	readonly budget: number;
-	readonly data: Uint8Array;
-}
-
-interface Outcome {
-	/** Peers of the piece that took the message. */
-	readonly reached: number;
-	/** Whether these are all that should. */
-	readonly complete: boolean;
-}
-
-const spread: RequestType<Piece, Outcome> = defineRequest("cicada/swarm/1/broadcast", {
-	request: struct({
-		origin: hash,
-		originAddress: optional(address),
-		life: u48,
-		number: u32,
-		limit: hash,
-		excluded: list(hash, EXCLUDED_LIMIT),
-		budget: u32,
-		data: bytes(LARGEST),
-	}),
-	response: struct({ reached: u32, complete: boolean }),
-});
 
 export interface BroadcastReport {
 	/** Peers that took the message, the sender not counted; 0 when alone. */
@@ -83,44 +48,74 @@ export interface BroadcastReport {
 
 /** What broadcast asks of the peer that it is part of. */
 export interface BroadcastPorts {
-	readonly node: LocalNode;
-	readonly clock: Clock;
+	readonly network: BroadcastNetwork;
 	/** Takes a message into the inbox; false when it is full. */
 	readonly accept: (source: RemotePeer, data: Uint8Array) => boolean;
-	/** Tries now, and again whenever there is room in the inbox, until `attempt` is true or `signal` aborts. */
-	readonly whenRoom: (attempt: () => boolean, signal: AbortSignal) => Promise<void>;
+	/** Bytes of the largest message, and of the largest frame. */
+	readonly limits: { readonly message: number; readonly frame: number };
 }
 
-/** Messages that are remembered, so that none is taken twice. */
-const SEEN = 16_384;
-/** The part of its time that a peer gives to those it asks: the rest is for their answer to come back. */
-const SHARE = 0.9;
-/** Longest that a timer can run. */
-const LONGEST = 2 ** 31 - 1;
-/** How often a peer is asked that is there, but does not do it, and milliseconds between attempts. */
-const ATTEMPTS = 3;
-const PAUSE = 250;
-
-/** A broadcast as one peer serves its piece of it. */
-interface Job {
-	readonly piece: Piece;
-	readonly deadline: number;
-	readonly signal: AbortSignal;
-	reached: number;
-	complete: boolean;
-}
+/** Broadcasts that are looked after at once, and bytes of their payloads; and those of one origin. */
+const MOST = { jobs: 1_024, bytes: 16 * 1_048_576 } as const;
+const MOST_OF_ONE = { jobs: 256, bytes: 4 * 1_048_576 } as const;
 
 /** Broadcasts from this peer, and others' that come by. */
 export class Broadcast {
 	readonly #ports: BroadcastPorts;
-	/** Messages that came by, and whether they are in the inbox. */
-	readonly #seen = new Map<string, { taken: boolean }>();
-	readonly #own = new Set<(error: SwarmError) => void>();
+	readonly #jobPorts: JobPorts;
+	/** Those that are looked after until they expire, oldest first, and those that are over. */
+	readonly #jobs = new Map<string, Job>();
+	readonly #seen = new Seen();
+	/** By number: intervals that others look after. */
+	readonly #asked = new Map<number, Interval>();
+	readonly #own = new Map<Job, (error: SwarmError) => void>();
+	readonly #digests: Digests;
+	#asks = 0;
 	#number = 0;
 
 	constructor(ports: BroadcastPorts) {
+		const { network, accept, limits } = ports;
 		this.#ports = ports;
-		ports.node.handle(spread, (piece, { signal }) => this.#handle(piece, signal));
+		this.#jobPorts = {
+			network,
+			frame: limits.frame,
+			accept,
+			open: (interval) => {
+				this.#asks = (this.#asks + 1) >>> 0;
+				this.#asked.set(this.#asks, interval);
+				return this.#asks;
+			},
+			close: (ask) => {
+				this.#asked.delete(ask);
+			},
+			ended: (job) => {
+				this.#end(job);
+			},
+		};
+		this.#digests = new Digests({
+			network,
+			jobs: () => this.#jobs.values(),
+			knows: (id) => this.#jobs.has(keyOf(id)) || this.#seen.has(id),
+		});
+		network.serve(offerType, (offer, from) => this.#offered(offer, from));
+		network.serve(pullType, (pull, from) => this.#jobs.get(keyOf(pull))?.pulled(from, pull.offset));
+		network.hear(reportType, (report, from) => {
+			this.#reported(report, from);
+		});
+		network.hear(withdrawType, (id, from) => {
+			this.#jobs.get(keyOf(id))?.withdrawn(from);
+		});
+		network.watch({
+			lost: (peer) => {
+				for (const job of [...this.#jobs.values()]) job.lost(peer);
+			},
+			neighbours: () => {
+				this.#digests.hurry();
+			},
+			joined: () => {
+				this.#digests.joined();
+			},
+		});
 	}
 
 	/** Sends `data` to every peer but those in `visited`. Fails with `TIMEOUT` and the number reached by then. */
@@ -130,259 +125,129 @@ export class Broadcast {
 		budget: number,
 		done: Answer<BroadcastReport, SwarmError>,
 	): Cancel {
-		const { node, clock } = this.#ports;
-		const abort = new AbortController();
-		const end = (): void => {
-			this.#own.delete(fail);
-			timer.cancel();
-			abort.abort();
-		};
-		const fail = (error: SwarmError): void => {
-			end();
-			done(error);
-		};
-		const piece: Piece = {
-			origin: node.hash,
-			originAddress: node.address,
-			life: node.incarnation,
+		const { clock, self } = this.#ports.network;
+		const header: Header = {
+			origin: self.hash,
+			originAddress: self.address,
+			life: self.incarnation,
 			number: this.#number++,
-			limit: node.hash,
 			excluded: visited,
-			budget: Math.floor(budget),
-			data,
+			size: data.length,
 		};
-		const job = this.#job(piece, abort.signal);
-		const timer = clock.schedule(budget, () => {
-			fail(incomplete(job.reached));
-		});
-		this.#own.add(fail);
-		const run = async (): Promise<void> => {
-			await this.#spread(job);
-			if (abort.signal.aborted) return;
-			end();
-			if (job.complete) done(undefined, { reached: job.reached });
-			else done(incomplete(job.reached));
-		};
-		void run();
-		return end;
-	}
-
-	/** Ends what this peer is sending. */
-	reset(error: SwarmError): void {
-		for (const fail of this.#own) fail(error);
-	}
-
-	#job(piece: Piece, signal: AbortSignal): Job {
-		const deadline = this.#ports.clock.now() + piece.budget;
-		return { piece, deadline, signal, reached: 0, complete: true };
-	}
-
-	/** Serves a piece for another peer, as far as that goes in the time given. */
-	async #handle(piece: Piece, asker: AbortSignal): Promise<Outcome> {
-		const abort = new AbortController();
-		const stop = (): void => {
-			abort.abort();
-		};
-		asker.addEventListener("abort", stop);
-		const timer = this.#ports.clock.schedule(Math.min(piece.budget, LONGEST), stop);
-		const job = this.#job(piece, abort.signal);
-		await Promise.all([this.#take(job), this.#spread(job)]);
-		timer.cancel();
-		asker.removeEventListener("abort", stop);
-		const { reached, complete } = job;
-		return { reached, complete };
-	}
-
-	/** The message itself, once, unless this peer is excluded. */
-	async #take(job: Job): Promise<void> {
-		const { node, accept, whenRoom } = this.#ports;
-		const { origin, originAddress, excluded, data } = job.piece;
-		if (origin.equals(node.hash) || excluded.some((hash) => hash.equals(node.hash))) return;
-		const message = this.#seenBefore(job.piece);
-		const source = { hash: origin, address: originAddress, verified: false };
-		const attempt = (): boolean => {
-			// Another piece may have brought it while this one waited for room.
-			message.taken ||= accept(source, data);
-			return message.taken;
-		};
-		try {
-			await whenRoom(attempt, job.signal);
-			job.reached++;
-		} catch {
-			job.complete = false;
-		}
-	}
-
-	/** Serves the piece of the ring between this peer and the limit. Never rejects. */
-	async #spread(job: Job): Promise<void> {
-		const { piece } = job;
-		try {
-			const children = await this.#cut(job);
-			await Promise.all(
-				children.map(async (child, index) => {
-					const limit = children[index + 1]?.hash ?? piece.limit;
-					await this.#serve(child, limit, job);
-				}),
-			);
-		} catch {
-			job.complete = false;
-		}
-	}
-
-	/** Hands a piece to `child`, and when that fails to whoever comes next in it. */
-	async #serve(child: RemoteNode, limit: Hash, job: Job): Promise<void> {
-		const { node } = this.#ports;
-		let asked: RemoteNode | undefined = child;
-		let attempts = 0;
-		while (asked !== undefined) {
-			attempts++;
-			const budget = Math.floor((job.deadline - this.#ports.clock.now()) * SHARE);
-			if (budget < 1 || job.signal.aborted) {
-				job.complete = false;
-				return;
-			}
-			try {
-				const wait = { timeout: budget / SHARE, signal: job.signal };
-				const outcome = await node.request(asked, spread, { ...job.piece, limit, budget }, wait);
-				job.reached += outcome.reached;
-				job.complete &&= outcome.complete;
-				return;
-			} catch (error) {
-				if (job.signal.aborted) throw error;
-				const next: RemoteNode | undefined = await this.#heir(asked, limit, job, error, attempts);
-				if (next?.hash.equals(asked.hash) !== true) attempts = 0;
-				asked = next;
-			}
-		}
-	}
-
-	/**
-	 * Who looks after a piece in place of a peer that did not: that peer again, when it is still there and only the
-	 * link to it was lost, else the next one.
-	 */
-	async #heir(
-		gone: RemoteNode,
-		limit: Hash,
-		job: Job,
-		error: unknown,
-		attempts: number,
-	): Promise<RemoteNode | undefined> {
-		const willing = !(error instanceof ChordError) || !REFUSALS.has(error.code);
-		if (willing && attempts < ATTEMPTS) {
-			const owner = await this.#owner(gone.hash, job);
-			if (owner.hash.equals(gone.hash)) {
-				await this.#pause(job);
-				return gone;
-			}
-		}
-		return this.#after(gone, { ...job.piece, limit }, job);
-	}
-
-	/** Where a piece is cut: at the first peer in it and at the fingers, clockwise, the excluded left out. */
-	async #cut(job: Job): Promise<RemoteNode[]> {
-		const { piece } = job;
-		const { node } = this.#ports;
-		const { fingers } = node;
-		const first = await this.#first(job);
-		if (first === undefined) return [];
-		const cuts = new Map([[first.hash.toString(), first]]);
-		for (const finger of fingers) {
-			if (this.#within(finger, piece)) cuts.set(finger.hash.toString(), finger);
-		}
-		const place = ({ hash }: RemoteNode): bigint => node.hash.distanceTo(hash);
-		return [...cuts.values()]
-			.filter((cut) => place(cut) >= place(first))
-			.toSorted((a, b) => (place(a) < place(b) ? -1 : 1));
-	}
-
-	/**
-	 * The first peer in the piece. Where the first successor is left out, the next one is looked up: what comes later
-	 * in the list of successors is hearsay, and while peers join it has gaps.
-	 */
-	async #first({ piece, ...job }: Job): Promise<RemoteNode | undefined> {
-		const { hash, successor } = this.#ports.node;
-		if (successor === undefined || this.#within(successor, piece)) return successor;
-		const beyond = hash.distanceTo(successor.hash) >= this.#length(piece);
-		return beyond ? undefined : this.#after(successor, piece, job);
-	}
-
-	/** The next peer after `gone` that is in the piece. */
-	async #after(
-		gone: RemoteNode,
-		piece: Piece,
-		job: Pick<Job, "signal" | "deadline">,
-	): Promise<RemoteNode | undefined> {
-		const { hash } = this.#ports.node;
-		let last = gone.hash;
-		// Only the excluded are passed over, and each step goes on clockwise: it comes to an end.
-		for (let step = 0; step <= EXCLUDED_LIMIT; step++) {
-			const next = new Hash({ hashed: (last.toBigInt() + 1n) % (1n << 256n) });
-			const owner = await this.#owner(next, job);
-			const progress = hash.distanceTo(owner.hash) > hash.distanceTo(last);
-			if (!progress || hash.distanceTo(owner.hash) >= this.#length(piece)) return undefined;
-			if (this.#within(owner, piece)) return owner;
-			last = owner.hash;
-		}
-		return undefined;
-	}
-
-	/** Who owns an id. While the ring cannot say, because it is being repaired, asks again. */
-	async #owner(
-		id: Hash,
-		{ signal, deadline }: Pick<Job, "signal" | "deadline">,
-	): Promise<RemoteNode | LocalNode> {
-		const { node, clock } = this.#ports;
-		for (;;) {
-			signal.throwIfAborted();
-			const timeout = Math.max(1, deadline - clock.now());
-			try {
-				return (await node.lookup(id, { timeout, signal })).node;
-			} catch (error) {
-				if (!(error instanceof ChordError) || error.code === "CLOSED") throw error;
-				await this.#pause({ signal });
-			}
-		}
-	}
-
-	#pause({ signal }: Pick<Job, "signal">): Promise<void> {
-		return new Promise((resolve, reject) => {
-			const stop = (): void => {
-				timer.cancel();
-				reject(signal.reason);
-			};
-			const timer = this.#ports.clock.schedule(PAUSE, () => {
-				signal.removeEventListener("abort", stop);
-				resolve();
+		const patience = patienceFor(data.length);
+		const job = this.#begin(header, { age: 0, budget: Math.floor(budget), patience });
+		if (job === undefined) {
+			const timer = clock.schedule(0, () => {
+				done(new SwarmError("BUSY", "too many broadcasts are under way here"));
 			});
-			signal.addEventListener("abort", stop);
+			return () => {
+				timer.cancel();
+			};
+		}
+		let reached = 0;
+		this.#own.set(job, (error) => {
+			this.#own.delete(job);
+			done(error.code === "TIMEOUT" ? incomplete(reached) : error);
 		});
+		job.watcher = (progress) => {
+			({ reached } = progress);
+			if (!progress.done || !this.#own.delete(job)) return;
+			if (progress.complete) done(undefined, { reached });
+			else done(incomplete(reached));
+		};
+		job.ask(undefined, 0, self.hash);
+		job.receive(data);
+		return () => {
+			if (!this.#own.delete(job)) return;
+			job.withdraw();
+			this.#end(job);
+		};
 	}
 
-	/** How far the piece reaches from here; all round when its limit is this peer. */
-	#length({ limit }: Piece): bigint {
-		const length = this.#ports.node.hash.distanceTo(limit);
-		return length === 0n ? 1n << 256n : length;
+	/** There is room in the inbox again. */
+	roomAgain(): void {
+		for (const job of [...this.#jobs.values()]) job.take();
 	}
 
-	#within({ hash }: RemoteNode, piece: Piece): boolean {
-		const distance = this.#ports.node.hash.distanceTo(hash);
-		if (distance === 0n || distance >= this.#length(piece)) return false;
-		return !piece.excluded.some((excluded) => excluded.equals(hash));
+	/** Ends what this peer is sending, and lets go of what it looks after. */
+	reset(error: SwarmError): void {
+		for (const fail of [...this.#own.values()]) fail(error);
+		for (const job of [...this.#jobs.values()]) this.#end(job);
 	}
 
-	#seenBefore({ origin, life, number }: Piece): { taken: boolean } {
-		const key = `${origin.toString()} ${life} ${number}`;
-		const message = this.#seen.get(key) ?? { taken: false };
-		this.#seen.delete(key);
-		this.#seen.set(key, message);
-		const [oldest] = this.#seen.keys();
-		if (this.#seen.size > SEEN && oldest !== undefined) this.#seen.delete(oldest);
-		return message;
+	/** Another peer asks this one to look after an interval. */
+	#offered(offer: Offer, from: RemoteNode): Acknowledgement {
+		const known = this.#jobs.get(keyOf(offer));
+		const refusal = known === undefined ? this.#refusal(offer) : undefined;
+		if (refusal !== undefined) return { state: refusal, ...NOTHING };
+		const job = known ?? this.#begin(offer, offer);
+		if (job === undefined) return { state: "busy", ...NOTHING };
+		const { data, size, piece } = offer;
+		// A view would keep all that came with it.
+		if (data?.length === size) job.receive(new Uint8Array(data));
+		else if (size === 0) job.receive(new Uint8Array(0));
+		else if (isPiece(piece)) job.offered({ peer: from, piece });
+		return { state: "accepted", ...job.ask(from, offer.ask, offer.limit) };
+	}
+
+	/** Why a broadcast that is not known here is not looked after. */
+	#refusal(offer: Offer): "over" | "tooLarge" | undefined {
+		const { hash } = this.#ports.network.self;
+		const excluded = offer.excluded.some((peer) => peer.equals(hash));
+		if (excluded || offer.origin.equals(hash) || this.#seen.has(offer)) return "over";
+		const { message, frame } = this.#ports.limits;
+		const fits = inlineSize(frame, offer.excluded.length) >= 0 && offer.size <= message;
+		return fits ? undefined : "tooLarge";
+	}
+
+	#reported({ ask, ...progress }: Report, from: RemoteNode): void {
+		const interval = this.#asked.get(ask);
+		if (interval?.child?.hash.equals(from.hash)) interval.hear(progress);
+	}
+
+	/** A new job, when there is room for it. */
+	#begin(header: Header, times: Times): Job | undefined {
+		if (!this.#makeRoom(header)) return undefined;
+		const { origin, originAddress, life, number, excluded, size } = header;
+		const own = { origin, originAddress, life, number, excluded, size };
+		const job = new Job(own, times, this.#jobPorts);
+		this.#jobs.set(keyOf(header), job);
+		this.#digests.start();
+		return job;
+	}
+
+	#end(job: Job): void {
+		if (!this.#jobs.delete(keyOf(job.header))) return;
+		this.#seen.add(job.header);
+		job.end();
+		this.#own.get(job)?.(incomplete(0));
+	}
+
+	/** Whether a broadcast may come on top of those that there are; ends some that are done when it must. */
+	#makeRoom({ origin, size }: Header): boolean {
+		const ofOne = ({ header }: Job): boolean => header.origin.equals(origin);
+		return this.#free(size, MOST_OF_ONE, ofOne) && this.#free(size, MOST, () => true);
+	}
+
+	#free(
+		size: number,
+		most: { readonly jobs: number; readonly bytes: number },
+		which: (job: Job) => boolean,
+	): boolean {
+		const all = [...this.#jobs.values()].filter((job) => which(job));
+		let bytes = all.reduce((sum, { header }) => sum + header.size, size);
+		let jobs = all.length + 1;
+		for (const job of all) {
+			if (jobs <= most.jobs && bytes <= most.bytes) return true;
+			if (!job.isIdle) continue;
+			jobs--;
+			bytes -= job.header.size;
+			this.#end(job);
+		}
+		// One that is larger than all of the room still finds it when it is alone.
+		return jobs <= most.jobs && (bytes <= most.bytes || jobs === 1);
 	}
 }
-
-/** A peer that answers so would answer so again. */
-const REFUSALS: ReadonlySet<string> = new Set(["NOT_HANDLED", "REMOTE", "TOO_LARGE"]);
 
 function incomplete(reached: number): SwarmError {
 	return new SwarmError("TIMEOUT", `not every peer took it in time; at least ${reached} did`, {

@@ -1,6 +1,6 @@
 import { Hash, type Limits, type Ports, type Wait } from "@cicada/chordlib";
 
-import { EXCLUDED_LIMIT } from "./broadcast.ts";
+import { EXCLUDED_LIMIT } from "./broadcast/messages.ts";
 import { SwarmError } from "./errors.ts";
 import type { InboxLimits } from "./inbox.ts";
 import type { Route } from "./outbound.ts";

@@ -19,7 +19,9 @@ import {
 	tcp,
 } from "@cicada/chordlib";
 
-import { Broadcast, type BroadcastReport, broadcastSize } from "./broadcast.ts";
+import { Broadcast, type BroadcastReport } from "./broadcast.ts";
+import { inlineSize } from "./broadcast/messages.ts";
+import { networkOf } from "./broadcast/network.ts";
 import { Delivery, type Receipt, type Route } from "./delivery.ts";
 import { SwarmError, asSwarmError } from "./errors.ts";
 import type { Explanation } from "./explain.ts";
@@ -99,8 +101,6 @@ export class SwarmPeer {
 	readonly #waits: Waits;
 	readonly #inbox: Inbox;
 	readonly #events = new Events<SwarmEvents>();
-	/** Broadcasts that wait for room in the inbox. */
-	readonly #waitingForRoom = new Set<() => void>();
 	readonly #resolving = new Map<string, Promise<string>>();
 	#phase: "new" | "binding" | "bound" | "closed" = "new";
 	#bound: Bound | undefined;
@@ -126,7 +126,8 @@ export class SwarmPeer {
 		this.#waits = new Waits(this.#ports.clock);
 		this.#route = checkRoute(route);
 		this.#inbox = new Inbox(checkInbox(inbox), () => {
-			this.#roomAgain();
+			this.#bound?.broadcast.roomAgain();
+			this.#bound?.delivery.roomAgain();
 		});
 		try {
 			// What a node would refuse when it is bound is refused now.
@@ -235,15 +236,18 @@ export class SwarmPeer {
 
 	/**
 	 * Sends a message to every peer of the swarm. Resolves when every one that was there throughout has taken it.
-	 * @throws SwarmError `NOT_BOUND`, `INVALID_ARGUMENT`, `TOO_LARGE` (over 48 KiB), `TIMEOUT` (default 30,000 ms)
-	 * with what was `reached` by then, `CLOSED`
+	 * @throws SwarmError `NOT_BOUND`, `INVALID_ARGUMENT`, `TOO_LARGE`, `BUSY`, `TIMEOUT` (default 30,000 ms) with what
+	 * was `reached` by then, `CLOSED`
 	 */
 	async broadcast(data: Uint8Array | string, options?: BroadcastOptions): Promise<BroadcastReport> {
 		const { broadcast } = this.#open();
 		const { visited = [], timeout = SEND_TIMEOUT, ...wait } = checkWait(options);
 		const excluded = checkVisited(visited);
 		const { message, frame } = this.#limits;
-		const bytes = copyOf(data, Math.min(message, broadcastSize(frame, excluded.length)));
+		if (inlineSize(frame, excluded.length) < 0) {
+			throw new SwarmError("TOO_LARGE", `${excluded.length} peers to leave out do not fit a frame`);
+		}
+		const bytes = copyOf(data, message);
 		const budget = Math.min(timeout, LONGEST);
 		// It keeps to the time itself, since only it knows how many were reached by then.
 		return edge(
@@ -463,12 +467,8 @@ export class SwarmPeer {
 		});
 		const accept = (source: RemotePeer, data: Uint8Array): boolean => this.#accept(source, data);
 		const delivery = new Delivery({ node, clock, random, accept, limits: this.#limits });
-		const broadcast = new Broadcast({
-			node,
-			clock,
-			accept,
-			whenRoom: (put, signal) => this.#whenRoom(put, signal),
-		});
+		const network = networkOf(node, clock, random);
+		const broadcast = new Broadcast({ network, accept, limits: this.#limits });
 		const ring = new RingView(node);
 		node.on("pointers", () => {
 			this.#events.emit("ring", ring);
@@ -489,37 +489,6 @@ export class SwarmPeer {
 		if (!this.#inbox.put({ source, data: new Uint8Array(data) })) return false;
 		if (this.#hooks.recv !== undefined) this.#hook("recv", source, new Uint8Array(data));
 		return true;
-	}
-
-	/** Resolves when `put` could do it; rejects when `signal` aborts before. */
-	#whenRoom(put: () => boolean, signal: AbortSignal): Promise<void> {
-		return new Promise((resolve, reject) => {
-			const stop = (): void => {
-				this.#waitingForRoom.delete(again);
-				reject(signal.reason);
-			};
-			const again = (): void => {
-				if (!put()) {
-					this.#waitingForRoom.add(again);
-					return;
-				}
-				signal.removeEventListener("abort", stop);
-				resolve();
-			};
-			if (signal.aborted) {
-				stop();
-				return;
-			}
-			signal.addEventListener("abort", stop);
-			again();
-		});
-	}
-
-	#roomAgain(): void {
-		const waiting = Array.from(this.#waitingForRoom);
-		this.#waitingForRoom.clear();
-		for (const attempt of waiting) attempt();
-		this.#bound?.delivery.roomAgain();
 	}
 }
 

@@ -91,6 +91,8 @@ test("a peer with a full inbox keeps it from nobody else; the sender learns how 
 		await swarm.until(from.send(full, "fills it"));
 		const error = await swarm.until(failure(from.broadcast("to all", { timeout: 10_000 })));
 		expect([error.code, error.reached]).toEqual(["TIMEOUT", 14]);
+		// The others learn that time is over as much later as the message took to them.
+		await swarm.simulation.run(1_000);
 		for (const peer of swarm.after(from)) {
 			expect(await drain(peer)).toEqual([peer === full ? "fills it" : "to all"]);
 		}
@@ -185,14 +187,61 @@ test("who waits for room when the sender gives up does not take it later", async
 	expect(await drain(full)).toEqual(["fills it"]);
 });
 
-test("a broadcast may hold 48 KiB, and no more", async () => {
+test("a broadcast may hold as much as a message, and no more; and leave out 256", async () => {
 	const swarm = new Swarm(5, sparse);
-	const [from] = await swarm.grow(4);
+	const [from] = await swarm.grow(8);
 	if (from === undefined) throw new Error("nobody");
 	const visited = Array.from({ length: 256 }, (_, i) => new Hash({ value: `${i}` }));
-	const largest = new Uint8Array(48 * 1024);
-	expect(await swarm.until(from.broadcast(largest, { visited }))).toEqual({ reached: 3 });
-	await expectCode(from.broadcast(new Uint8Array(48 * 1024 + 1)), "TOO_LARGE");
+	const large = Uint8Array.from({ length: 1_048_576 }, (_, i) => i * 31 + (i >>> 8));
+	for (const size of [0, 48 * 1_024, 1_048_576]) {
+		const data = large.subarray(0, size);
+		expect(await swarm.until(from.broadcast(data, { visited }))).toEqual({ reached: 7 });
+		for (const peer of swarm.after(from)) {
+			expect(Buffer.compare((await peer.recv()).data, data)).toBe(0);
+		}
+	}
+	await expectCode(from.broadcast(new Uint8Array(1_048_577)), "TOO_LARGE");
+});
+
+test("where frames are small, it goes in small pieces, and fewer peers can be left out", async () => {
+	const swarm = new Swarm(5, { ...sparse, limits: { frame: 4_096 } });
+	const [from] = await swarm.grow(8);
+	if (from === undefined) throw new Error("nobody");
+	const visited = Array.from({ length: 118 }, (_, i) => new Hash({ value: `${i}` }));
+	const data = new Uint8Array(20_000);
+	expect(await swarm.until(from.broadcast(data, { visited }))).toEqual({ reached: 7 });
+	visited.push(new Hash({ value: "one more" }));
+	await expectCode(from.broadcast("small", { visited }), "TOO_LARGE");
+});
+
+test("who is cut off meanwhile gets it from a neighbour afterwards; who joins afterwards does not", async () => {
+	await assertForSeeds(FILE, 2, async (seed) => {
+		const swarm = new Swarm(seed, { successors: 4 });
+		await swarm.grow(16);
+		const [from] = swarm.strangers();
+		const others = swarm.after(from);
+		const apart = others.slice(3, 6);
+		const [spared] = others;
+		if (spared === undefined) throw new Error("nobody");
+		swarm.simulation.partition(apart.map((peer) => swarm.hostOf(peer)));
+		await swarm.simulation.run(60_000);
+		const visited = [spared.hash];
+		expect(await swarm.until(from.broadcast("to all", { visited, timeout: 120_000 }))).toEqual({
+			reached: 11,
+		});
+		expect(apart.map(({ pending }) => pending)).toEqual([0, 0, 0]);
+		await swarm.simulation.run(10_000);
+		swarm.simulation.heal();
+		const [entrance] = apart;
+		if (entrance === undefined) throw new Error("nobody");
+		await swarm.until(entrance.connect(from.listener));
+		const [late] = await swarm.grow(1);
+		await swarm.simulation.run(60_000);
+		for (const peer of others) {
+			expect(await drain(peer)).toEqual(peer === spared ? [] : ["to all"]);
+		}
+		expect(late?.pending).toBe(0);
+	});
 });
 
 test("an abort rejects a broadcast with the signal's reason, a time-out of 0 does not wait", async () => {

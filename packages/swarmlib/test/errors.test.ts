@@ -126,7 +126,7 @@ const rows: Row[] = [
 		"INVALID_ARGUMENT",
 	),
 	...waits.map((wait) => row("broadcast", ["x", wait], "INVALID_ARGUMENT")),
-	row("broadcast", [new Uint8Array(48 * 1024 + 1)], "TOO_LARGE"),
+	row("broadcast", [new Uint8Array(1_048_577)], "TOO_LARGE"),
 	...waits.map((wait) => row("recv", [wait], "INVALID_ARGUMENT")),
 	...waits.map((wait) => row("disconnect", [wait], "INVALID_ARGUMENT")),
 ];

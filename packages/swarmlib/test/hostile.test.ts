@@ -19,7 +19,11 @@ const FILE = "hostile.test.ts";
 const knock = defineNotice("cicada/swarm/1/knock", rest);
 const packet = defineNotice("cicada/swarm/1/packet", rest);
 const reply = defineNotice("cicada/swarm/1/reply", rest);
-const piece = defineRequest("cicada/swarm/1/broadcast", { request: rest, response: rest });
+const offer = defineRequest("cicada/swarm/1/broadcast/offer", { request: rest, response: rest });
+const pull = defineRequest("cicada/swarm/1/broadcast/pull", { request: rest, response: rest });
+const digest = defineRequest("cicada/swarm/1/broadcast/digest", { request: rest, response: rest });
+const report = defineNotice("cicada/swarm/1/broadcast/report", rest);
+const withdraw = defineNotice("cicada/swarm/1/broadcast/withdraw", rest);
 
 /** Big-endian numbers, one after the other: pairs of a size in bytes and a value. */
 function fields(...pairs: readonly (readonly [size: number, value: number])[]): Uint8Array {
@@ -149,7 +153,8 @@ test("bodies that are no messages are ignored, and the peer goes on serving", as
 		const remote = { hash: victim.hash, address: victim.listener };
 		for (let i = 0; i < 50; i++) {
 			const body = random.bytes(Math.floor(random.next() * 300));
-			await expect(swarm.until(villain.node.request(remote, piece, body))).rejects.toMatchObject({
+			const type = [offer, pull, digest][i % 3] ?? offer;
+			await expect(swarm.until(villain.node.request(remote, type, body))).rejects.toMatchObject({
 				code: "REMOTE",
 			});
 		}
@@ -291,47 +296,109 @@ test("replies to sessions that nobody has, or that promise too much, change noth
 	await expectService(swarm);
 });
 
-/** A piece of a broadcast that this test makes up. */
-function pieceBody(
-	limit: Hash,
-	excluded: readonly Hash[],
-	budget: number,
-	number: number,
-): Uint8Array {
+interface OfferFields {
+	readonly number: number;
+	readonly limit: Hash;
+	readonly origin?: Hash;
+	readonly excluded?: readonly Hash[];
+	readonly budget?: number;
+	readonly size?: number;
+	readonly piece?: number;
+	readonly data?: string;
+}
+
+/** A broadcast that this test makes up. */
+function offerBody(given: OfferFields): Uint8Array {
+	const { number, limit, excluded = [], budget = 4_000, piece = 1_024, data } = given;
+	const { origin = new Hash({ value: "made up" }), size = data?.length ?? 0 } = given;
 	return Buffer.concat([
-		new Hash({ value: "made up" }).bytes,
-		fields([1, 0], [6, 1], [4, number]),
-		limit.bytes,
-		fields([2, excluded.length]),
+		origin.bytes,
+		fields([6, 1], [4, number], [1, 0], [2, excluded.length]),
 		...excluded.map(({ bytes }) => bytes),
-		fields([4, budget], [2, 4]),
-		Buffer.from("spam"),
+		fields([4, size], [4, 0], [4, budget], [4, 0]),
+		limit.bytes,
+		fields([4, number], [4, piece], [1, data === undefined ? 0 : 1]),
+		...(data === undefined ? [] : [fields([2, data.length]), Buffer.from(data)]),
 	]);
 }
 
-test("pieces of a broadcast with any limit, exclusions and time come to an end, and reach nobody twice", async () => {
+/** Offers something to a peer; the answer's state. */
+async function make(
+	{ swarm, villain, victim }: Awaited<ReturnType<typeof withVillain>>,
+	given: OfferFields,
+): Promise<string> {
+	const remote = { hash: victim.hash, address: victim.listener };
+	const answer = await swarm.until(villain.node.request(remote, offer, offerBody(given)));
+	return ["accepted", "busy", "tooLarge", "over"][answer[0] ?? 9] ?? "?";
+}
+
+test("broadcasts with any limit, exclusions and time come to an end, and reach nobody twice", async () => {
 	await assertForSeeds(FILE, 3, async (seed) => {
-		const { swarm, villain, victim, errors } = await withVillain(seed);
-		const remote = { hash: victim.hash, address: victim.listener };
+		const scene = await withVillain(seed);
+		const { swarm, villain, victim, errors } = scene;
 		const everyone = swarm.peers.map(({ hash }) => hash);
 		const nobody = Array.from({ length: 256 }, (_, i) => new Hash({ value: `${seed} ${i}` }));
-		const spared = pieceBody(villain.node.hash, [victim.hash], 1_000, 99);
-		await swarm.until(villain.node.request(remote, piece, spared));
-		expect(victim.pending).toBe(0);
-		for (const peer of swarm.peers) await drain(peer);
-		const limits = [victim.hash, ...everyone, new Hash({ hashed: 0n }), ...nobody.slice(0, 4)];
+		const limits = [victim.hash, ...everyone, new Hash({ hashed: 0n }), ...nobody.slice(0, 70)];
 		for (const [index, limit] of limits.entries()) {
 			const excluded = [[], everyone, nobody, everyone.slice(2, 5)][index % 4] ?? [];
 			const budget = [0, 1, 4_000, 2 ** 32 - 1][index % 3] ?? 0;
-			const body = pieceBody(limit, excluded, budget, index % 5);
-			await swarm.until(villain.node.request(remote, piece, body, { timeout: 60_000 }));
+			await make(scene, { number: index % 5, limit, excluded, budget, data: "spam" });
 		}
+		await swarm.simulation.run(60_000);
 		for (const peer of swarm.peers) {
-			while (peer.pending > 5) throw new Error("more than the five that there were");
+			expect(peer.pending).toBeLessThanOrEqual(5);
 			for (let i = peer.pending; i > 0; i--) expect(text(await peer.recv())).toBe("spam");
 		}
+		expect(villain.node.peers.length).toBeGreaterThan(0);
 		expect(errors).toEqual([]);
 		await expectService(swarm);
 		expect(await swarm.until(swarm.first.broadcast("real"))).toEqual({ reached: 7 });
 	});
+});
+
+test("a broadcast that leaves this peer out, is its own, too large, or over is refused", async () => {
+	const scene = await withVillain(9);
+	const { swarm, victim, villain } = scene;
+	const limit = villain.node.hash;
+	const said = (given: Partial<OfferFields>): Promise<string> =>
+		make(scene, { number: 1, limit, data: "spam", ...given });
+	expect(await said({ excluded: [victim.hash] })).toBe("over");
+	expect(await said({ origin: victim.hash })).toBe("over");
+	expect(await make(scene, { number: 2, limit, size: 1_048_577 })).toBe("tooLarge");
+	expect(victim.pending).toBe(0);
+	expect(await said({ budget: 1_000 })).toBe("accepted");
+	await swarm.simulation.run(2_000);
+	expect(await said({})).toBe("over");
+	// Far below what has been: no window reaches there.
+	await said({ number: 100_000, budget: 1 });
+	await swarm.simulation.run(1_000);
+	expect(await said({ number: 9 })).toBe("over");
+	expect(await drain(victim)).toEqual(["spam", "spam"]);
+});
+
+test("payloads that are promised and never come hold up no others", async () => {
+	const scene = await withVillain(10);
+	const { swarm, victim, villain } = scene;
+	const limit = villain.node.hash;
+	const size = 1_048_576;
+	const forever = 2 ** 32 - 1;
+	const states: string[] = [];
+	for (let number = 0; number < 20; number++) {
+		const origin = new Hash({ value: `${number}` });
+		states.push(await make(scene, { number, limit, origin, size, budget: forever }));
+	}
+	expect(states).toContain("busy");
+	await swarm.simulation.run(11_000);
+	const large = new Uint8Array(size);
+	expect(await swarm.until(swarm.first.broadcast(large))).toEqual({ reached: 7 });
+	const remote = { hash: victim.hash, address: victim.listener };
+	const told = Array.from({ length: 10_000 }, (_, number) => {
+		const claims = fields([4, number], [4, number], [4, 7], [1, 1], [1, number % 2], [1, 1]);
+		const id = Buffer.concat([new Hash({ value: `${number}` }).bytes, fields([6, 1], [4, number])]);
+		return [villain.node.notify(remote, report, claims), villain.node.notify(remote, withdraw, id)];
+	});
+	await swarm.until(Promise.all(told.flat()));
+	await swarm.simulation.run(1_000);
+	for (const peer of swarm.peers) await drain(peer);
+	await expectService(swarm);
 });

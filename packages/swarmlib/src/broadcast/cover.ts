@@ -1,0 +1,79 @@
+import type { RemoteNode } from "@cicada/chordlib";
+
+import { Interval, type IntervalPorts } from "./interval.ts";
+import type { Progress } from "./messages.ts";
+import { sum } from "./progress.ts";
+
+/** What a cover asks of the broadcast that it is part of. */
+export interface CoverPorts extends Omit<IntervalPorts, "failedAt"> {
+	/** The peers from `from` to `to` at which that is cut, clockwise. */
+	cuts(from: bigint, to: bigint): readonly RemoteNode[];
+	/** Remembers that a peer was asked, and did not do it. */
+	remember(failed: RemoteNode): void;
+}
+
+/** Intervals without gaps between them: all of the ring from one place to another. */
+export class Cover {
+	/** How far they go. */
+	to: bigint;
+	readonly #ports: CoverPorts;
+	readonly #from: bigint;
+	readonly #inner: IntervalPorts;
+	/** Clockwise. */
+	#intervals: readonly Interval[] = [];
+
+	constructor(ports: CoverPorts, from: bigint) {
+		this.#ports = ports;
+		this.#from = from;
+		this.to = from;
+		this.#inner = {
+			...ports,
+			failedAt: (interval, child, to) => {
+				ports.remember(child);
+				const at = this.#intervals.indexOf(interval) + 1;
+				const rest = this.#cut(interval.to, to);
+				this.#intervals = this.#intervals.toSpliced(at, 0, ...rest.map(([part]) => part));
+				for (const [, start] of rest) start(false);
+			},
+		};
+	}
+
+	/** Covers more of the ring. With `data`, whoever is asked first is given the payload at once. */
+	extend(to: bigint, withData: boolean): void {
+		if (to <= this.to) return;
+		const parts = this.#cut(this.to, to);
+		this.to = to;
+		this.#intervals = [...this.#intervals, ...parts.map(([part]) => part)];
+		for (const [, start] of parts) start(withData);
+	}
+
+	/** The end of the last interval that ends at or before a place. */
+	boundaryBefore(place: bigint): bigint {
+		return this.#intervals.findLast(({ to }) => to <= place)?.to ?? this.#from;
+	}
+
+	/** How far the intervals up to a boundary are served. */
+	progress(boundary: bigint): Progress {
+		return sum(this.#intervals.filter(({ to }) => to <= boundary).map(({ progress }) => progress));
+	}
+
+	/** Each of the intervals. */
+	*[Symbol.iterator](): Iterator<Interval> {
+		yield* this.#intervals;
+	}
+
+	/** Cuts a stretch at the peers that this one knows. Who is before the first of them is looked up. */
+	#cut(from: bigint, to: bigint): (readonly [Interval, start: (withData: boolean) => void])[] {
+		if (from >= to) return [];
+		const children = this.#ports.cuts(from, to);
+		const places = [...children.map(({ hash }) => this.#ports.placeOf(hash)), to];
+		const gap = new Interval(this.#inner, from, places[0] ?? to);
+		return [
+			[gap, () => gap.find()] as const,
+			...children.map((child, index) => {
+				const part = new Interval(this.#inner, places[index] ?? to, places[index + 1] ?? to);
+				return [part, (withData: boolean) => part.ask(child, withData)] as const;
+			}),
+		];
+	}
+}

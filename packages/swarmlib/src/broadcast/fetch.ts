@@ -1,0 +1,109 @@
+import type { Cancel, RemoteNode } from "@cicada/chordlib";
+
+import { type BroadcastId, pullType } from "./messages.ts";
+import type { BroadcastNetwork } from "./network.ts";
+
+/** Who has a payload, and in pieces of which size. */
+export interface Source {
+	readonly peer: RemoteNode;
+	readonly piece: number;
+}
+
+/** Pieces that are asked for at once: one is on its way while the next is being asked for. */
+const WINDOW = 2;
+/** Milliseconds that a piece may take. */
+const PATIENCE = 5_000;
+/** Peers that are remembered as sources. */
+const SOURCES = 8;
+
+/** Gets a payload, piece by piece, from one of those that have it, and from another when that one fails. */
+export class Fetch {
+	/** When it last came further, on the peer's clock. */
+	movedAt: number;
+	readonly #network: BroadcastNetwork;
+	readonly #id: BroadcastId;
+	readonly #size: number;
+	readonly #done: (payload: Uint8Array) => void;
+	/** The first is the one that is asked. */
+	readonly #sources: Source[] = [];
+	readonly #parts: Uint8Array[] = [];
+	/** By offset: pieces that are asked for. */
+	readonly #underWay = new Map<number, Cancel>();
+	#received = 0;
+	#next = 0;
+
+	constructor(
+		network: BroadcastNetwork,
+		id: BroadcastId,
+		size: number,
+		done: (payload: Uint8Array) => void,
+	) {
+		this.#network = network;
+		this.#id = id;
+		this.#size = size;
+		this.#done = done;
+		this.movedAt = network.clock.now();
+	}
+
+	/** Another peer has it. */
+	add(source: Source): void {
+		const known = this.#sources.some(({ peer }) => peer.hash.equals(source.peer.hash));
+		if (known || this.#sources.length >= SOURCES) return;
+		this.#sources.push(source);
+		if (this.#sources.length === 1) this.#pull();
+	}
+
+	cancel(): void {
+		for (const cancel of this.#underWay.values()) cancel();
+		this.#underWay.clear();
+		this.#sources.length = 0;
+	}
+
+	#pull(): void {
+		const [source] = this.#sources;
+		if (source === undefined) return;
+		while (this.#underWay.size < WINDOW && this.#next < this.#size) {
+			const offset = this.#next;
+			const length = Math.min(source.piece, this.#size - offset);
+			this.#next += length;
+			const pull = { ...this.#id, offset };
+			const cancel = this.#network.ask(source.peer, pullType, pull, PATIENCE, (_error, data) => {
+				this.#underWay.delete(offset);
+				if (data?.length === length && offset === this.#received) this.#take(data);
+				else this.#nextSource();
+			});
+			this.#underWay.set(offset, cancel);
+		}
+	}
+
+	#take(data: Uint8Array): void {
+		this.movedAt = this.#network.clock.now();
+		this.#parts.push(new Uint8Array(data));
+		this.#received += data.length;
+		if (this.#received < this.#size) {
+			this.#pull();
+			return;
+		}
+		this.cancel();
+		this.#done(join(this.#parts, this.#size));
+	}
+
+	/** This one does not give what it should: goes on with another, or waits for one. */
+	#nextSource(): void {
+		for (const cancel of this.#underWay.values()) cancel();
+		this.#underWay.clear();
+		this.#next = this.#received;
+		this.#sources.shift();
+		this.#pull();
+	}
+}
+
+function join(parts: readonly Uint8Array[], length: number): Uint8Array {
+	const whole = new Uint8Array(length);
+	let offset = 0;
+	for (const part of parts) {
+		whole.set(part, offset);
+		offset += part.length;
+	}
+	return whole;
+}

@@ -1,0 +1,97 @@
+import type {
+	Answer,
+	Cancel,
+	ChordError,
+	Clock,
+	Hash,
+	LocalNode,
+	NoticeType,
+	Random,
+	RemoteNode,
+	RequestType,
+} from "@cicada/chordlib";
+
+/** What broadcasts ask of the ring: pointers, lookups, and messages over links. Times are milliseconds. */
+export interface BroadcastNetwork {
+	readonly clock: Clock;
+	readonly random: Random;
+	/** This peer, and which life of it. */
+	readonly self: RemoteNode & { readonly incarnation: number };
+	/** The next peers clockwise, and those further round. */
+	successors(): readonly RemoteNode[];
+	fingers(): readonly RemoteNode[];
+	predecessor(): RemoteNode | undefined;
+	/** Who owns an id: the first peer at or after it that is alive. */
+	lookup(id: Hash, budget: number, done: Answer<RemoteNode>): Cancel;
+	/** Asks a peer, over a link that is opened when there is none. `done` is not called once it is cancelled. */
+	ask<Request, Response>(
+		to: RemoteNode,
+		type: RequestType<Request, Response>,
+		value: Request,
+		budget: number,
+		done: Answer<Response>,
+	): Cancel;
+	/** Tells a peer, likewise; nobody hears whether it arrived. */
+	tell<Body>(to: RemoteNode, type: NoticeType<Body>, value: Body): void;
+	serve<Request, Response>(
+		type: RequestType<Request, Response>,
+		handle: (value: Request, from: RemoteNode) => Response,
+	): void;
+	hear<Body>(type: NoticeType<Body>, handle: (value: Body, from: RemoteNode) => void): void;
+	/** Watches links that are lost, other neighbours, and that this peer comes into a ring. */
+	watch(events: { lost: (peer: Hash) => void; neighbours: () => void; joined: () => void }): void;
+}
+
+/** The same, of a node. Here promises end: what comes after a cancellation is not told. */
+export function networkOf(node: LocalNode, clock: Clock, random: Random): BroadcastNetwork {
+	return {
+		clock,
+		random,
+		self: node,
+		successors: () => node.successors,
+		fingers: () => node.fingers,
+		predecessor: () => node.predecessor,
+		lookup: (id, budget, done) =>
+			settle(async (signal) => (await node.lookup(id, { timeout: budget, signal })).node, done),
+		ask: (to, type, value, budget, done) =>
+			settle((signal) => node.request(to, type, value, { timeout: budget, signal }), done),
+		tell: (to, type, value) => {
+			node.notify(to, type, value).catch(() => {});
+		},
+		serve: (type, handle) => {
+			node.handle(type, (value, { peer }) => handle(value, peer));
+		},
+		hear: (type, handle) => {
+			node.handle(type, (value, { peer }) => {
+				handle(value, peer);
+			});
+		},
+		watch: ({ lost, neighbours, joined }) => {
+			node.on("unlink", ({ peer }) => {
+				lost(peer.hash);
+			});
+			node.on("pointers", neighbours);
+			node.on("standing", (now) => {
+				if (now === "member") joined();
+			});
+		},
+	};
+}
+
+function settle<T>(start: (signal: AbortSignal) => Promise<T>, done: Answer<T>): Cancel {
+	const abort = new AbortController();
+	const run = async (): Promise<void> => {
+		let value: T;
+		try {
+			value = await start(abort.signal);
+		} catch (error) {
+			if (!abort.signal.aborted) done(error as ChordError);
+			return;
+		}
+		if (!abort.signal.aborted) done(undefined, value);
+	};
+	void run();
+	return () => {
+		abort.abort();
+	};
+}
