@@ -108,3 +108,39 @@ export function canonicalAddress(address: Address): Address {
 export function sameAddress(a: Address, b: Address): boolean {
 	return a.port === b.port && a.host === b.host;
 }
+
+/** The address itself of an IPv4 address that a socket for IPv6 shows as `::ffff:192.0.2.1`; others as they are. */
+export function plainIp(ip: string): string {
+	const mapped = ip.startsWith("::ffff:") ? ip.slice(7) : "";
+	return ipv4Bytes(mapped) === undefined ? ip : mapped;
+}
+
+/** How far an IP address reaches; `none` for what no single machine has: the unspecified address, multicast, broadcast. */
+export type Scope = "loopback" | "private" | "public" | "none";
+
+/**
+ * The scope of a literal IP address: private are RFC 1918, link-local, shared (RFC 6598) and unique local (RFC 4193)
+ * addresses. An IPv4 address that is mapped into IPv6 is what it is in IPv4.
+ */
+export function scopeOf(ip: string): Scope {
+	const bytes = ipBytes(plainIp(ip));
+	if (bytes === undefined) return "none";
+	if (bytes.length === 4) return scopeOfIpv4(bytes);
+	const [a = 0, b = 0] = bytes;
+	const zeros = bytes.findIndex((byte) => byte !== 0);
+	if (zeros === -1 || a === 0xff) return "none";
+	if (zeros === 15 && bytes[15] === 1) return "loopback";
+	return (a & 0xfe) === 0xfc || (a === 0xfe && (b & 0xc0) === 0x80) ? "private" : "public";
+}
+
+function scopeOfIpv4([a = 0, b = 0]: Uint8Array): Scope {
+	if (a === 0 || a >= 224) return "none";
+	if (a === 127) return "loopback";
+	const isPrivate =
+		a === 10 ||
+		(a === 172 && b >= 16 && b < 32) ||
+		(a === 192 && b === 168) ||
+		(a === 169 && b === 254) ||
+		(a === 100 && b >= 64 && b < 128);
+	return isPrivate ? "private" : "public";
+}

@@ -1,10 +1,13 @@
 import { type Address, formatAddress } from "./address.ts";
+import type { Admission } from "./admission.ts";
+import { Conduct } from "./conduct.ts";
 import type { Contact, RemoteNode } from "./contact.ts";
 import { ChordError } from "./errors.ts";
 import { type Limits, defaultLimits } from "./limits.ts";
 import type { Clock, Link, LinkHandler, Timer } from "./ports.ts";
 import type { Cancel } from "./protocol.ts";
 import { Rpc, type RpcContext } from "./rpc.ts";
+import type { LimitCounter } from "./stats.ts";
 import { Framer } from "./wire/framer.ts";
 import {
 	type Frame,
@@ -33,6 +36,8 @@ export interface ConnectionOwner {
 	readonly clock: Clock;
 	readonly limits: Limits;
 	readonly network: Uint8Array;
+	readonly admission: Admission;
+	readonly counter: LimitCounter;
 	readonly rpc: RpcContext<Connection>;
 	/** Who we are: told to the other end. */
 	self(): { contact: Contact; standing: "member" | "outside" };
@@ -42,6 +47,8 @@ export interface ConnectionOwner {
 	ready(connection: Connection): void;
 	/** Nothing comes after this. */
 	closed(connection: Connection, error: ChordError): void;
+	/** A link has more unsent bytes than its share of `writeBuffers`. */
+	crowded(): void;
 	/** For the `send` hook. */
 	sent(connection: Connection, packet: Uint8Array): void;
 }
@@ -80,6 +87,8 @@ export class Connection implements LinkHandler, PeerLink {
 	readonly #framer: Framer;
 	/** By when the other end has to have said something. */
 	#deadline: Timer;
+	/** Undefined where no limits hold for who is at the other end. */
+	#conduct: Conduct | undefined;
 	#link: Link | undefined;
 	#opening: Uint8Array | undefined = new Uint8Array(0);
 	#closed = false;
@@ -100,13 +109,15 @@ export class Connection implements LinkHandler, PeerLink {
 		this.heard = owner.clock.now();
 		this.used = this.heard;
 		this.flowing = this.heard;
-		const { dialTimeout, handshakeTimeout } = owner.limits;
-		this.#deadline = this.#expect(dialled ? dialTimeout : handshakeTimeout);
+		this.#deadline = this.#expect(dialled ? "dialTimeout" : "handshakeTimeout");
 	}
 
 	/** The network's end. Given once, right after construction. */
 	set link(link: Link) {
+		const { admission, clock, counter, limits } = this.#owner;
 		this.#link = link;
+		const counted = admission.counts(link.remote.host);
+		this.#conduct = counted ? new Conduct(clock, limits, counter) : undefined;
 	}
 
 	get peer(): RemoteNode | undefined {
@@ -133,13 +144,26 @@ export class Connection implements LinkHandler, PeerLink {
 	send(frame: Frame): void {
 		if (this.#closed) return;
 		if (frame.kind !== "ping" && frame.kind !== "pong") this.used = this.#owner.clock.now();
-		this.#write(encodeFrame(frame, this.#owner.limits.frame));
-		if (this.buffered > this.#owner.limits.writeBufferHard) {
+		const { counter, limits } = this.#owner;
+		this.#write(encodeFrame(frame, limits.frame));
+		if (this.buffered > limits.writeBuffers / limits.links) this.#owner.crowded();
+		if (this.buffered > limits.writeBufferHard) {
+			counter.count("writeBufferHard");
 			// Whoever is sending just now does not expect that the link is gone when it comes back.
 			this.#owner.clock.defer(() => {
 				this.fail(this.behind());
 			});
 		}
+	}
+
+	/** Takes one more message that only keeps the ring, unless there are too many of them. */
+	takesControl(): boolean {
+		const verdict = this.#conduct?.next() ?? "served";
+		if (verdict === "flood" && !this.#closed) {
+			this.#owner.admission.offend(this.remote.host);
+			this.end("flood");
+		}
+		return verdict === "served";
 	}
 
 	/** Says why, lets what was sent go out, and closes. */
@@ -177,6 +201,7 @@ export class Connection implements LinkHandler, PeerLink {
 	}
 
 	ping(): void {
+		this.#owner.counter.count("ping");
 		this.#pings++;
 		this.send({ kind: "ping" });
 	}
@@ -194,7 +219,7 @@ export class Connection implements LinkHandler, PeerLink {
 	open(): void {
 		if (this.#closed) return;
 		this.#deadline.cancel();
-		this.#deadline = this.#expect(this.#owner.limits.handshakeTimeout);
+		this.#deadline = this.#expect("handshakeTimeout");
 		this.#write(encodeOpening(this.#hello()));
 		this.#identify();
 	}
@@ -232,8 +257,11 @@ export class Connection implements LinkHandler, PeerLink {
 		this.#finish(why);
 	}
 
-	#expect(timeout: number): Timer {
-		return this.#owner.clock.schedule(timeout, () => {
+	#expect(limit: "dialTimeout" | "handshakeTimeout"): Timer {
+		const { clock, counter, limits } = this.#owner;
+		const timeout = limits[limit];
+		return clock.schedule(timeout, () => {
+			counter.count(limit);
 			const where = formatAddress(this.remote);
 			this.fail(new ChordError("UNREACHABLE", `${where} did not answer within ${timeout} ms`));
 		});
@@ -294,7 +322,7 @@ export class Connection implements LinkHandler, PeerLink {
 			case "identify":
 				throw new ChordError("MALFORMED", "a second identify");
 			case "ping":
-				this.send({ kind: "pong" });
+				if (this.takesControl()) this.send({ kind: "pong" });
 				break;
 			case "pong":
 				this.#pongs++;
@@ -348,6 +376,9 @@ export class Connection implements LinkHandler, PeerLink {
 	/** What came is not what one of us would send. */
 	#reject(error: ChordError): void {
 		if (this.#closed) return;
+		const { admission, counter } = this.#owner;
+		if (this.#framer.exceeded) counter.count("frame");
+		if (error.code === "MALFORMED") admission.offend(this.remote.host);
 		if (this.contact !== undefined) {
 			this.end("malformed");
 			return;

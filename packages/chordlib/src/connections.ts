@@ -1,4 +1,5 @@
 import { type Address, formatAddress, sameAddress } from "./address.ts";
+import type { AdmissionLimit } from "./admission.ts";
 import { Connection, type ConnectionOwner } from "./connection.ts";
 import type { Contact } from "./contact.ts";
 import { ChordError } from "./errors.ts";
@@ -38,6 +39,16 @@ interface Dial {
 /** How long a link that was replaced stays for what the other end had sent over it by then. */
 const GRACE = 1_000;
 
+/** Of all links, at most one in so many is reserved for peers that this node dials. */
+const RESERVABLE = 8;
+
+/** Who comes too often, or is barred, is not told so. */
+const SILENT: ReadonlySet<AdmissionLimit> = new Set([
+	"barTime",
+	"inboundPerIp",
+	"inboundPerSubnet",
+]);
+
 /** How long a link that may be dead has to show a sign of life. */
 const PROBE = 2_000;
 
@@ -56,9 +67,13 @@ export class Connections {
 	/** Accepted links that have not said who they are, and links that were replaced and end when they are quiet. */
 	readonly #pending = new Set<Connection>();
 	readonly #retired = new Map<Connection, number>();
+	/** Accepted links that count for where they come from. */
+	readonly #admitted = new Map<Connection, string>();
 	#pins: ReadonlyMap<Id, Contact> = new Map();
 	#sweep: Timer | undefined;
 	#stopped = false;
+	/** Set while the worst link is about to be closed. */
+	#crowded = false;
 
 	constructor(owner: ConnectionOwner, transport: Transport, events: ConnectionEvents) {
 		this.#owner = owner;
@@ -167,12 +182,15 @@ export class Connections {
 
 	/** A link that was accepted. */
 	accept(link: Link): LinkHandler {
-		const { limits } = this.#owner;
+		const { admission } = this.#owner;
+		const { host } = link.remote;
+		const obstacle = admission.enter(host);
+		if (obstacle !== undefined && SILENT.has(obstacle)) return turnAway(link);
 		const connection = new Connection(this.#owner, false);
 		connection.link = link;
 		this.#pending.add(connection);
-		const crowded = this.#size() > limits.links && !this.#makeRoom();
-		if (this.#pending.size > limits.pendingLinks || crowded) {
+		if (obstacle === undefined) this.#admitted.set(connection, host);
+		if (obstacle !== undefined || !this.#hasRoomForAccepted()) {
 			link.send(
 				encodeOpening({
 					kind: "refusal",
@@ -183,6 +201,25 @@ export class Connections {
 			connection.end("full");
 		}
 		return connection;
+	}
+
+	/** Whether the link that was just accepted is not one too many; another may go for it. */
+	#hasRoomForAccepted(): boolean {
+		const { counter, limits } = this.#owner;
+		if (this.#pending.size > limits.pendingLinks) {
+			counter.count("pendingLinks");
+			return false;
+		}
+		if (this.#size() > limits.links) {
+			counter.count("links");
+			if (!this.#makeRoom()) return false;
+		}
+		const reserved = Math.min(limits.outboundLinks, Math.floor(limits.links / RESERVABLE));
+		let accepted = this.#pending.size;
+		for (const { dialled } of this.#ready.values()) if (!dialled) accepted++;
+		if (accepted <= limits.links - reserved) return true;
+		counter.count("outboundLinks");
+		return this.#makeRoom(({ dialled }) => !dialled);
 	}
 
 	/** Decides whether an accepted link, which has now said who it is, may be. */
@@ -223,6 +260,9 @@ export class Connections {
 	closed(connection: Connection, error: ChordError): void {
 		this.#pending.delete(connection);
 		this.#retired.delete(connection);
+		const host = this.#admitted.get(connection);
+		this.#admitted.delete(connection);
+		if (host !== undefined) this.#owner.admission.leave(host);
 		for (const [key, dial] of this.#dials) {
 			if (dial.connection === connection) this.#dialFailed(key, dial, error);
 		}
@@ -231,6 +271,35 @@ export class Connections {
 			this.#ready.delete(contact.id);
 			this.#events.lost(connection, error);
 		}
+	}
+
+	/** Some link has more unsent bytes than its share: where all together have too many, the worst has to go. */
+	crowded(): void {
+		const { clock, counter, limits } = this.#owner;
+		if (this.#crowded || this.buffered <= limits.writeBuffers) return;
+		counter.count("writeBuffers");
+		this.#crowded = true;
+		// Whoever is sending just now does not expect that a link is gone when it comes back.
+		clock.defer(() => {
+			this.#crowded = false;
+			const [worst] = this.#all().toSorted((a, b) => b.buffered - a.buffered);
+			worst?.fail(worst.behind());
+		});
+	}
+
+	/** Unsent bytes on all links. */
+	get buffered(): number {
+		return this.#all().reduce((sum, { buffered }) => sum + buffered, 0);
+	}
+
+	/** How many links there are of each kind. */
+	get counts(): { links: number; pendingLinks: number; dials: number } {
+		const { size: links } = this.#ready;
+		return { links, pendingLinks: this.#pending.size, dials: this.#dials.size };
+	}
+
+	#all(): Connection[] {
+		return [...this.#ready.values(), ...this.#pending, ...this.#retired.keys()];
 	}
 
 	/** Ends every link, and all that waits for one. None is opened any more until {@link start}. */
@@ -242,7 +311,7 @@ export class Connections {
 			this.#settle(key, dial, error);
 			dial.connection.fail(error);
 		}
-		for (const connection of [...this.#ready.values(), ...this.#pending, ...this.#retired.keys()]) {
+		for (const connection of this.#all()) {
 			connection.end(reason);
 		}
 	}
@@ -261,11 +330,11 @@ export class Connections {
 		};
 	}
 
-	/** Ends the link that was of no use for the longest time, of those that the ring does not need. */
-	#makeRoom(): boolean {
+	/** Ends the link that was of no use for the longest time, of those among `any` that the ring does not need. */
+	#makeRoom(any: (connection: Connection) => boolean = () => true): boolean {
 		let idlest: Connection | undefined;
 		for (const [id, connection] of this.#ready) {
-			if (this.#pins.has(id) || !connection.rpc.quiet) continue;
+			if (this.#pins.has(id) || !connection.rpc.quiet || !any(connection)) continue;
 			if (idlest === undefined || connection.used < idlest.used) idlest = connection;
 		}
 		idlest?.end("full");
@@ -273,8 +342,12 @@ export class Connections {
 	}
 
 	#dial(address: Address): Dial | undefined {
-		const full = this.#size() >= this.#owner.limits.links;
-		if (this.#stopped || (full && !this.#makeRoom())) return undefined;
+		const { counter, limits } = this.#owner;
+		if (this.#stopped) return undefined;
+		if (this.#size() >= limits.links) {
+			counter.count("links");
+			if (!this.#makeRoom()) return undefined;
+		}
 		const connection = new Connection(this.#owner, true);
 		const dial: Dial = { address, connection, waiters: new Set() };
 		this.#dials.set(formatAddress(address), dial);
@@ -342,7 +415,7 @@ export class Connections {
 	}
 
 	#check(): void {
-		const { clock, limits } = this.#owner;
+		const { clock, counter, limits } = this.#owner;
 		const now = clock.now();
 		for (const [connection, since] of this.#retired) {
 			const age = now - since;
@@ -354,8 +427,10 @@ export class Connections {
 			const { contact } = connection;
 			if (connection.buffered <= limits.writeBufferSoft) connection.flowing = now;
 			if (silence >= limits.dead) {
+				counter.count("dead");
 				connection.fail(connection.silent());
 			} else if (now - connection.flowing >= limits.dead) {
+				counter.count("dead");
 				connection.fail(connection.behind());
 			} else if (
 				connection.dialled &&
@@ -364,6 +439,7 @@ export class Connections {
 				!this.#pins.has(contact.id) &&
 				connection.rpc.quiet
 			) {
+				counter.count("idle");
 				connection.end("idle");
 			} else if (silence >= (connection.dialled ? 1 : 2) * limits.ping) {
 				// One end asks, and both hear from each other; the other end asks when that one does not.
@@ -371,6 +447,12 @@ export class Connections {
 			}
 		}
 	}
+}
+
+/** Closes a link without a word: to answer a flood is to take part in it. */
+function turnAway(link: Link): LinkHandler {
+	link.destroy();
+	return { open: () => {}, data: () => {}, drain: () => {}, close: () => {} };
 }
 
 function elsewhere({ address }: Contact): ChordError {

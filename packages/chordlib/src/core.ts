@@ -1,4 +1,5 @@
 import { type Address, canonicalAddress, formatAddress } from "./address.ts";
+import { Admission } from "./admission.ts";
 import type { Connection, ConnectionOwner, PeerLink } from "./connection.ts";
 import { Connections } from "./connections.ts";
 import { Contact, type RemoteNode } from "./contact.ts";
@@ -19,6 +20,7 @@ import { type Envelope, routed, standing } from "./ring/messages.ts";
 import type { RingNetwork } from "./ring/network.ts";
 import { Ring, type RingEvents, type RingOptions } from "./ring/ring.ts";
 import { nextHop } from "./ring/route.ts";
+import type { LimitCounter, NodeStats } from "./stats.ts";
 import { decode, encode } from "./wire/codec.ts";
 
 /** What a node stands on: the system's clock, randomness and TCP, unless others are given. */
@@ -43,6 +45,9 @@ export interface Routed {
 export interface CoreOptions extends RingOptions {
 	readonly ports: Ports;
 	readonly limits: Limits;
+	/** Whether limits by address and by rate hold for loopback and private addresses too. */
+	readonly limitLocal: boolean;
+	readonly counter: LimitCounter;
 	/** SHA-256 of the network's name. */
 	readonly network: Uint8Array;
 	readonly handlers: Handlers<Connection>;
@@ -70,13 +75,19 @@ export class Core {
 	readonly connections: Connections;
 	readonly #options: CoreOptions;
 	readonly #events: CoreEvents;
+	readonly #counter: LimitCounter;
+	readonly #admission: Admission;
+	/** Requests under way over all links. */
+	readonly #pending = { asked: 0, serving: 0 };
 
 	constructor(hash: Hash, address: Address, options: CoreOptions, events: CoreEvents) {
 		this.hash = hash;
 		this.address = address;
 		this.#options = options;
 		this.#events = events;
-		const { handlers, ports } = options;
+		const { counter, handlers, limits, limitLocal, ports } = options;
+		this.#counter = counter;
+		this.#admission = new Admission(ports.clock, limits, counter, limitLocal);
 		this.connections = new Connections(this.#connectionOwner(), ports.transport, {
 			opened: (link) => {
 				if (link.contact !== undefined) events.link(link, link.contact);
@@ -95,6 +106,18 @@ export class Core {
 		handlers.onNotice(routed, (envelope) => {
 			if (this.ring.state.standing === "member") this.forward(envelope);
 		});
+	}
+
+	get stats(): NodeStats {
+		const { connections } = this;
+		const { known, barred } = this.#admission;
+		return {
+			...connections.counts,
+			buffered: connections.buffered,
+			requests: { ...this.#pending },
+			hosts: { known, barred },
+			reached: this.#counter.counts,
+		};
 	}
 
 	/** Leaves the ring and ends every link. What comes after is another incarnation. */
@@ -168,7 +191,11 @@ export class Core {
 			});
 			return true;
 		}
-		if (envelope.hops >= limits.hops || hop.link.buffered > limits.writeBufferSoft) return false;
+		const limit = obstacle(envelope, hop.link, limits);
+		if (limit !== undefined) {
+			this.#counter.count(limit);
+			return false;
+		}
 		const onward = { ...envelope, hops: envelope.hops + 1, last: hop.last };
 		hop.link.rpc.notify(routed.tag, this.#sealed(onward));
 		return true;
@@ -211,11 +238,14 @@ export class Core {
 			clock,
 			limits,
 			network,
+			admission: this.#admission,
+			counter: this.#counter,
 			rpc: {
 				clock,
 				limits,
 				handlers,
-				pending: { asked: 0, serving: 0 },
+				counter: this.#counter,
+				pending: this.#pending,
 				handlerFailed: (error) => {
 					this.#events.failed(error);
 				},
@@ -230,6 +260,9 @@ export class Core {
 			},
 			closed: (connection, error) => {
 				this.connections.closed(connection, error);
+			},
+			crowded: () => {
+				this.connections.crowded();
 			},
 			sent: (connection, packet) => {
 				this.#events.sent(connection, packet);
@@ -247,6 +280,7 @@ export class Core {
 			clock: ports.clock,
 			random: ports.random,
 			limits,
+			counter: this.#counter,
 			call: (to, type, value, budget, done) => {
 				const body = encode(type.request, value, bodyLimit(limits));
 				return this.call(to, type.tag, body, budget, (error, bytes) => {
@@ -262,15 +296,17 @@ export class Core {
 				for (const connection of connections.values()) connection.rpc.notify(type.tag, body);
 			},
 			serve: (type, handle) => {
-				handlers.onRequest(
-					type,
-					(value, connection, budget, answer) =>
-						connection.contact && handle(value, connection.contact, budget, answer),
-				);
+				handlers.onRequest(type, (value, connection, budget, answer) => {
+					if (connection.contact === undefined) return undefined;
+					if (connection.takesControl()) return handle(value, connection.contact, budget, answer);
+					answer(new ChordError("BUSY", "too many requests a second"));
+					return undefined;
+				});
 			},
 			hear: (type, handle) => {
 				handlers.onNotice(type, (value, connection) => {
-					if (connection.contact !== undefined) handle(value, connection.contact);
+					if (connection.contact !== undefined && connection.takesControl())
+						handle(value, connection.contact);
 				});
 			},
 			met: (id) => {
@@ -282,6 +318,16 @@ export class Core {
 			},
 		};
 	}
+}
+
+/** The limit for which a routed message goes no further. */
+function obstacle(
+	{ hops }: Envelope,
+	{ buffered }: Connection,
+	limits: Limits,
+): "hops" | "writeBufferSoft" | undefined {
+	if (hops >= limits.hops) return "hops";
+	return buffered > limits.writeBufferSoft ? "writeBufferSoft" : undefined;
 }
 
 /** The value of a response's bytes. @throws ChordError `REMOTE` when they make no sense */

@@ -57,6 +57,7 @@ export {
 	isCurrent,
 	openRecord,
 } from "./secure/record.ts";
+export type { LimitCounts, NodeStats } from "./stats.ts";
 export { type Wait, Waits } from "./wait.ts";
 export {
 	type Codec,

@@ -8,6 +8,22 @@ export interface Limits {
 	readonly links: number;
 	/** Accepted links that have not yet said who they are. */
 	readonly pendingLinks: number;
+	/** Of `links`, those that are kept for peers that this node dials; at most an eighth of them. */
+	readonly outboundLinks: number;
+	/** Accepted links, pending ones included, from one IP address, and from one subnet (/24, for IPv6 /64). */
+	readonly linksPerIp: number;
+	readonly linksPerSubnet: number;
+	/** Links a second that may come from one IP address, and from one subnet; four times as many at once. */
+	readonly inboundPerIp: number;
+	readonly inboundPerSubnet: number;
+	/** Messages a second from one peer that only keep the ring; those beyond are not answered, and too many end the link. */
+	readonly controlMessages: number;
+	/** Offences of an IP address (IPv6: of a /64) that are borne at once; one is forgotten each minute. */
+	readonly offences: number;
+	/** How long an IP address with more offences gets no link. */
+	readonly barTime: number;
+	/** IP addresses and subnets of which all this is remembered. */
+	readonly knownHosts: number;
 	/** How long a dialled address may take to answer. */
 	readonly dialTimeout: number;
 	/** How long the opening of a link may take once it is connected. */
@@ -22,6 +38,8 @@ export interface Limits {
 	readonly writeBufferSoft: number;
 	/** Unsent bytes on a link above which it is closed. */
 	readonly writeBufferHard: number;
+	/** Unsent bytes on all links together above which the link with the most of them is closed. */
+	readonly writeBuffers: number;
 	/** A link that nothing came over for so long is asked for a sign of life by the end that dialled it, after twice as long by the other. */
 	readonly ping: number;
 	/** A link that nothing came over for so long is closed. */
@@ -36,6 +54,15 @@ export const defaultLimits: Limits = {
 	frame: 65_536,
 	links: 256,
 	pendingLinks: 64,
+	outboundLinks: 32,
+	linksPerIp: 8,
+	linksPerSubnet: 32,
+	inboundPerIp: 5,
+	inboundPerSubnet: 20,
+	controlMessages: 500,
+	offences: 3,
+	barTime: 60_000,
+	knownHosts: 4_096,
 	dialTimeout: 5_000,
 	handshakeTimeout: 5_000,
 	requestTimeout: 10_000,
@@ -43,6 +70,7 @@ export const defaultLimits: Limits = {
 	requests: 4_096,
 	writeBufferSoft: 4 * 1_048_576,
 	writeBufferHard: 16 * 1_048_576,
+	writeBuffers: 64 * 1_048_576,
 	ping: 5_000,
 	dead: 15_000,
 	idle: 30_000,

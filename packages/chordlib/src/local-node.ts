@@ -16,6 +16,7 @@ import {
 	checkBytes,
 	checkData,
 	checkDialAddress,
+	checkFlag,
 	checkFunction,
 	checkObject,
 	checkPace,
@@ -34,6 +35,7 @@ import {
 import type { Found } from "./ring/messages.ts";
 import type { Pace } from "./ring/stabilize.ts";
 import type { Standing } from "./ring/state.ts";
+import { LimitCounter, type NodeStats } from "./stats.ts";
 import { type Wait, Waits } from "./wait.ts";
 import { encode } from "./wire/codec.ts";
 
@@ -47,6 +49,8 @@ export interface LocalNodeOptions {
 	/** How often pointers are checked, in milliseconds: `fastest` after a change (100), `slowest` at rest (5,000). */
 	readonly pace?: Partial<Pace>;
 	readonly limits?: Partial<Limits>;
+	/** True when the limits by IP address, subnet and rate hold for loopback and private addresses too. Default false. */
+	readonly limitLocal?: boolean;
 	readonly ports?: Partial<Ports>;
 	readonly hooks?: Partial<NodeHooks>;
 }
@@ -110,6 +114,8 @@ export class LocalNode {
 	readonly #successorCount: number;
 	readonly #pace: Pace;
 	readonly #limits: Limits;
+	readonly #limitLocal: boolean;
+	readonly #counter = new LimitCounter();
 	readonly #ports: Ports;
 	readonly #hooks: Partial<NodeHooks>;
 	readonly #events = new Events<NodeEvents>();
@@ -146,6 +152,7 @@ export class LocalNode {
 		this.#successorCount = checkSuccessors(successors);
 		this.#pace = checkPace(options.pace);
 		this.#limits = completeLimits(options.limits);
+		this.#limitLocal = checkFlag("limitLocal", options.limitLocal);
 		const { clock, random, transport } = checkObject("ports", ports);
 		this.#ports = {
 			clock: clock ?? systemClock,
@@ -156,7 +163,9 @@ export class LocalNode {
 		this.#hooks = hooks;
 		this.#handlers = new Handlers(bodyLimit(this.#limits));
 		this.#routedHandlers = new Handlers(bodyLimit(this.#limits));
-		this.#waits = new Waits(this.#ports.clock);
+		this.#waits = new Waits(this.#ports.clock, () => {
+			this.#counter.count("requestTimeout");
+		});
 	}
 
 	/**
@@ -344,6 +353,11 @@ export class LocalNode {
 		return this.#listening().ring.state.standing;
 	}
 
+	/** How it is doing, and how often each limit was reached. */
+	get stats(): NodeStats {
+		return this.#listening().stats;
+	}
+
 	/** Calls `listener` for each event of a type until it is taken back, by the function returned or by `signal`. */
 	on<Type extends keyof NodeEvents>(
 		type: Type,
@@ -511,6 +525,8 @@ export class LocalNode {
 		const options = {
 			ports: this.#ports,
 			limits: this.#limits,
+			limitLocal: this.#limitLocal,
+			counter: this.#counter,
 			pace: this.#pace,
 			successors: this.#successorCount,
 			network: this.#network,

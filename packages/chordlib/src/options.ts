@@ -63,6 +63,12 @@ export function checkObject<Options extends object>(what: string, given: Options
 	return given;
 }
 
+/** For what is on or off, and off when it is not given. */
+export function checkFlag(what: string, given: boolean | undefined): boolean {
+	if (given !== undefined && typeof given !== "boolean") throw invalid(`${what} must be a boolean`);
+	return given === true;
+}
+
 /** For handlers and listeners, which are called much later. */
 export function checkFunction(what: string, given: unknown): void {
 	if (typeof given !== "function") throw invalid(`${what} must be a function`);

@@ -2,6 +2,7 @@ import { ChordError, isMalformed } from "./errors.ts";
 import type { Limits } from "./limits.ts";
 import type { Clock, Timer } from "./ports.ts";
 import type { Answer, Cancel, Handlers } from "./protocol.ts";
+import type { LimitCounter } from "./stats.ts";
 import type { FailureReason, Frame } from "./wire/messages.ts";
 
 /** What the calls of all of a node's links have in common. */
@@ -9,6 +10,7 @@ export interface RpcContext<From> {
 	readonly clock: Clock;
 	readonly limits: Limits;
 	readonly handlers: Handlers<From>;
+	readonly counter: LimitCounter;
 	/** Requests under way over all links: asked by us, and asked of us. */
 	pending: { asked: number; serving: number };
 	/** A handler threw something that is not about the bytes that it was given. */
@@ -47,8 +49,8 @@ export class Rpc<From> {
 
 	/** Asks, and calls `done` exactly once: never before this has returned, unless it is cancelled: then not at all. */
 	request(tag: number, body: Uint8Array, budget: number, done: Answer<Uint8Array>): Cancel {
-		const { clock, limits, pending } = this.#context;
-		if (this.#calls.size >= limits.requestsPerPeer || pending.asked >= limits.requests) {
+		const { clock, pending } = this.#context;
+		if (!this.#hasRoom(this.#calls.size, pending.asked)) {
 			const timer = clock.schedule(0, () => {
 				done(new ChordError("BUSY", "too many requests are waiting for an answer"));
 			});
@@ -102,6 +104,15 @@ export class Rpc<From> {
 		for (const call of this.#serving.keys()) this.#finish(call)?.();
 	}
 
+	/** Whether one more request may be pending in one direction, of this peer and of all. */
+	#hasRoom(ofPeer: number, ofAll: number): boolean {
+		const { limits, counter } = this.#context;
+		if (ofPeer >= limits.requestsPerPeer) counter.count("requestsPerPeer");
+		else if (ofAll >= limits.requests) counter.count("requests");
+		else return true;
+		return false;
+	}
+
 	#settle(call: number): Answer<Uint8Array> | undefined {
 		const entry = this.#calls.get(call);
 		if (entry === undefined) return undefined;
@@ -121,7 +132,7 @@ export class Rpc<From> {
 
 	#serve(request: Extract<Frame, { kind: "request" }>): void {
 		const { call, tag, body, budget } = request;
-		const { handlers, limits, pending } = this.#context;
+		const { handlers, pending } = this.#context;
 		if (this.#serving.has(call)) {
 			throw new ChordError("MALFORMED", `request ${call} was asked twice`);
 		}
@@ -130,7 +141,7 @@ export class Rpc<From> {
 			this.#fail(call, "notHandled", "no handler for this message");
 			return;
 		}
-		if (this.#serving.size >= limits.requestsPerPeer || pending.serving >= limits.requests) {
+		if (!this.#hasRoom(this.#serving.size, pending.serving)) {
 			this.#fail(call, "busy", "too many requests are being served");
 			return;
 		}

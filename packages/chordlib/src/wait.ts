@@ -19,8 +19,12 @@ export class Waits {
 	readonly #clock: Clock;
 	readonly #open = new Set<(error: ChordError) => void>();
 
-	constructor(clock: Clock) {
+	readonly #timedOut: () => void;
+
+	/** `timedOut` is called each time that a time limit runs out. */
+	constructor(clock: Clock, timedOut: () => void = () => {}) {
 		this.#clock = clock;
+		this.#timedOut = timedOut;
 	}
 
 	/**
@@ -68,6 +72,7 @@ export class Waits {
 				timeout === Infinity
 					? undefined
 					: this.#clock.schedule(limit, () => {
+							this.#timedOut();
 							stop(new ChordError("TIMEOUT", `not done within ${Math.round(timeout)} ms`));
 						});
 			signal?.addEventListener("abort", abort);

@@ -3,7 +3,7 @@ import { isIP } from "node:net";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 
-import { canonicalAddress, ipBytes, ipText, isPort } from "../src/address.ts";
+import { canonicalAddress, ipBytes, ipText, isPort, plainIp, scopeOf } from "../src/address.ts";
 import { formatAddress } from "../src/index.ts";
 import { toHex } from "./bytes.ts";
 import { cases } from "./seeds.ts";
@@ -159,4 +159,55 @@ test("an address is copied", () => {
 	const canonical = canonicalAddress(given);
 	given.port = 1;
 	expect(canonical).toEqual({ host: "192.0.2.1", port: 7000 });
+});
+
+test.each([
+	["127.0.0.1", "loopback"],
+	["127.255.255.255", "loopback"],
+	["::1", "loopback"],
+	["::ffff:127.0.0.1", "loopback"],
+	["10.0.0.1", "private"],
+	["172.15.255.255", "public"],
+	["172.16.0.0", "private"],
+	["172.31.255.255", "private"],
+	["172.32.0.0", "public"],
+	["192.167.255.255", "public"],
+	["192.168.0.1", "private"],
+	["169.254.1.1", "private"],
+	["100.63.255.255", "public"],
+	["100.64.0.0", "private"],
+	["100.127.255.255", "private"],
+	["100.128.0.0", "public"],
+	["fe80::1", "private"],
+	["febf::1", "private"],
+	["fec0::1", "public"],
+	["fc00::1", "private"],
+	["fdff::1", "private"],
+	["fe00::1", "public"],
+	["::ffff:10.0.0.1", "private"],
+	["::ffff:8.8.8.8", "public"],
+	["8.8.8.8", "public"],
+	["2001:db8::1", "public"],
+	["::2", "public"],
+	["0.0.0.0", "none"],
+	["0.1.2.3", "none"],
+	["::", "none"],
+	["::ffff:0.0.0.0", "none"],
+	["224.0.0.1", "none"],
+	["255.255.255.255", "none"],
+	["ff02::1", "none"],
+	["localhost", "none"],
+	["", "none"],
+])("the scope of %j is %s", (ip, scope) => {
+	expect(scopeOf(ip)).toBe(scope);
+});
+
+test("an IPv4 address that is mapped into IPv6 is itself; others stay what they are", () => {
+	expect(["::ffff:192.0.2.1", "192.0.2.1", "::ffff:1:2", "::1", "x"].map(plainIp)).toEqual([
+		"192.0.2.1",
+		"192.0.2.1",
+		"::ffff:1:2",
+		"::1",
+		"x",
+	]);
 });

@@ -59,6 +59,7 @@ const CONSTRUCTOR: readonly (readonly [string, ...unknown[]])[] = [
 	["a frame of 4095 bytes", "x", ANY, { limits: { frame: 4_095 } }],
 	["256 hops", "x", ANY, { limits: { hops: 256 } }],
 	["null as limits", "x", ANY, { limits: null }],
+	["limitLocal 1", "x", ANY, { limitLocal: 1 }],
 	["null as hooks", "x", ANY, { hooks: null }],
 	["null as ports", "x", ANY, { ports: null }],
 ];

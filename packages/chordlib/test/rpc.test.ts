@@ -14,6 +14,7 @@ import {
 } from "../src/index.ts";
 import { Handlers } from "../src/protocol.ts";
 import { Rpc } from "../src/rpc.ts";
+import { LimitCounter } from "../src/stats.ts";
 import type { Frame } from "../src/wire/messages.ts";
 import { Ring, nameOf } from "./ring.ts";
 import { HELLO, IDENTIFY, Stranger } from "./stranger.ts";
@@ -183,6 +184,7 @@ test("the ring's own requests tell who serves them when their time is over", asy
 		clock,
 		limits: defaultLimits,
 		handlers: new Handlers<undefined>(BODY),
+		counter: new LimitCounter(),
 		pending: { asked: 0, serving: 0 },
 		handlerFailed: () => {},
 	};

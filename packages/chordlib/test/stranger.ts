@@ -26,6 +26,7 @@ export const GOODBYE = {
 	duplicate: "000000020804",
 	self: "000000020805",
 	malformed: "000000020806",
+	flood: "000000020808",
 };
 
 /** A refusal as it goes over the wire, in hexadecimal digits. */

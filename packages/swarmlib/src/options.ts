@@ -30,6 +30,8 @@ export interface SwarmOptions {
 	readonly successors?: number;
 	/** Limits on links and requests, as in chordlib. */
 	readonly limits?: Partial<Limits>;
+	/** True when the limits by IP address, subnet and rate hold for loopback and private addresses too. Default false. */
+	readonly limitLocal?: boolean;
 	/** Clock, randomness and network, where not the system's: a simulator's, for tests. */
 	readonly ports?: Partial<Ports>;
 }

@@ -6,6 +6,7 @@ import {
 	Events,
 	type Hash,
 	LocalNode,
+	type NodeStats,
 	type Ports,
 	type Unsubscribe,
 	type Wait,
@@ -363,6 +364,11 @@ export class SwarmPeer {
 		return this.#inbox.size;
 	}
 
+	/** How it is doing, and how often each limit on links and requests was reached. @throws SwarmError `NOT_BOUND` */
+	get stats(): NodeStats {
+		return this.#wasBound().node.stats;
+	}
+
 	#isClosed(): boolean {
 		return this.#phase === "closed";
 	}
@@ -436,13 +442,14 @@ export class SwarmPeer {
 	}
 
 	#createNode(bind: Address, advertise: Address | undefined): LocalNode {
-		const { network, successors, limits } = this.#options;
+		const { network, successors, limits, limitLocal } = this.#options;
 		const watched = this.#hooks.send !== undefined;
 		return new LocalNode(formatAddress, bind, {
 			ports: this.#ports,
 			...(network !== undefined && { network }),
 			...(successors !== undefined && { successors }),
 			...(limits !== undefined && { limits }),
+			...(limitLocal !== undefined && { limitLocal }),
 			...(advertise && { advertise }),
 			...(watched && {
 				hooks: {

@@ -115,7 +115,7 @@ export class Lookups {
 
 	/** Answers, or asks the best of the next nodes, then the second best, … as long as `budget` lasts. */
 	#ask(query: Query, budget: number, done: Answer<Found>): Cancel {
-		const { clock, limits } = this.#network;
+		const { clock, counter, limits } = this.#network;
 		const deadline = clock.now() + budget;
 		const { standing } = this.#state;
 		const tried = new Set<Contact>();
@@ -133,7 +133,9 @@ export class Lookups {
 			}
 			const left = deadline - clock.now();
 			const contact = next.next.find((candidate) => !tried.has(candidate));
-			if (contact === undefined || left < 1 || query.hops >= limits.hops) {
+			const far = query.hops >= limits.hops;
+			if (far) counter.count("hops");
+			if (contact === undefined || left < 1 || far) {
 				done(new ChordError("NO_ROUTE", `the owner of ${query.id} could not be asked`));
 				return;
 			}

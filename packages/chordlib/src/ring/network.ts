@@ -3,12 +3,14 @@ import type { Id } from "../id.ts";
 import type { Limits } from "../limits.ts";
 import type { Clock, Random } from "../ports.ts";
 import type { Answer, Cancel, NoticeType, RequestType } from "../protocol.ts";
+import type { LimitCounter } from "../stats.ts";
 
 /** What the ring asks of the node that it is part of: time, chance, and messages over links. */
 export interface RingNetwork {
 	readonly clock: Clock;
 	readonly random: Random;
 	readonly limits: Limits;
+	readonly counter: LimitCounter;
 	/** Asks a node, over a link that is opened when there is none. */
 	call<Request, Response>(
 		to: Contact,

@@ -21,6 +21,8 @@ export function frame(limit: number, fill: (writer: Writer) => void): Uint8Array
 export class Framer {
 	/** The largest frame that may come. */
 	limit: number;
+	/** True once one came that was larger. */
+	exceeded = false;
 	/** What has arrived of a frame that is not whole; allocated to its final size once that is known. */
 	#partial: Uint8Array | undefined;
 	#filled = 0;
@@ -77,6 +79,7 @@ export class Framer {
 		const [a = 0, b = 0, c = 0, d = 0] = this.#header;
 		const length = a * 0x1_00_00_00 + b * 0x1_00_00 + c * 0x1_00 + d;
 		if (length === 0 || length > this.limit) {
+			this.exceeded = length > this.limit;
 			throw new ChordError(
 				"MALFORMED",
 				`a frame of ${length} bytes; 1 to ${this.limit} are allowed`,

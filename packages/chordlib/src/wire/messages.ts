@@ -107,7 +107,8 @@ export type GoodbyeReason =
 	| "duplicate"
 	| "self"
 	| "malformed"
-	| "full";
+	| "full"
+	| "flood";
 
 /** Why a request got no answer. */
 export type FailureReason = "notHandled" | "malformed" | "busy" | "failed";
@@ -153,6 +154,7 @@ const fieldsOf: { [K in Kind]: Codec<Fields<K>> } = {
 			"self",
 			"malformed",
 			"full",
+			"flood",
 		]),
 	}),
 };
