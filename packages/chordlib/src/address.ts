@@ -6,6 +6,9 @@ export interface Address {
 	readonly port: number;
 }
 
+/** The address of who cannot be dialled: host `0.0.0.0`, port 0. */
+export const NOWHERE: Address = { host: "0.0.0.0", port: 0 };
+
 /** The 4 or 16 bytes of a literal IP address; `undefined` when `host` is none. Zone ids are not accepted. */
 export function ipBytes(host: string): Uint8Array | undefined {
 	return host.includes(":") ? ipv6Bytes(host) : ipv4Bytes(host);

@@ -126,6 +126,11 @@ export class Connections {
 					done(new ChordError("CLOSED", `the link to ${formatAddress(contact.address)} is gone`));
 			});
 		}
+		if (existing === undefined && !contact.dialable) {
+			return this.#later(() => {
+				done(new ChordError("UNREACHABLE", "it is a leaf, which nobody can dial, and not linked"));
+			});
+		}
 		return existing === undefined
 			? this.#await(contact.address, (error, connection) => {
 					const other = connection?.contact !== undefined && !contact.means(connection.contact);

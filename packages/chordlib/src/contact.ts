@@ -1,12 +1,13 @@
-import { type Address, canonicalAddress, sameAddress } from "./address.ts";
+import { type Address, NOWHERE, canonicalAddress, sameAddress } from "./address.ts";
 import { ChordError } from "./errors.ts";
 import { Hash, hashOf, idOf } from "./hash.ts";
 import type { Id } from "./id.ts";
-import { type Codec, address, encode, id, struct, u48 } from "./wire/codec.ts";
+import { type Codec, addressOrNowhere, encode, id, struct, u48 } from "./wire/codec.ts";
 
 /** Another node, as far as this one knows it. */
 export interface RemoteNode {
 	readonly hash: Hash;
+	/** Where it can be dialled; `NOWHERE` for a leaf. */
 	readonly address: Address;
 }
 
@@ -31,6 +32,11 @@ export class Contact implements RemoteNode {
 
 	get hash(): Hash {
 		return hashOf(this.id);
+	}
+
+	/** Whether it has an address. Only such a node may have a place in the ring. */
+	get dialable(): boolean {
+		return this.address.port !== 0;
 	}
 
 	/** Its bytes in a message; kept, since a node names the same few others over and over. */
@@ -60,14 +66,15 @@ export function contactOf(node: RemoteNode): Contact {
 	if (!(node?.hash instanceof Hash) || typeof node.address?.host !== "string") {
 		throw new ChordError("INVALID_ARGUMENT", "expected a node: { hash: Hash, address: Address }");
 	}
-	return new Contact(idOf(node.hash), canonicalAddress(node.address), ANY_INCARNATION);
+	const address = node.address.port === 0 ? NOWHERE : canonicalAddress(node.address);
+	return new Contact(idOf(node.hash), address, ANY_INCARNATION);
 }
 
-const fields = struct({ id, address, incarnation: u48 });
+const fields = struct({ id, address: addressOrNowhere, incarnation: u48 });
 const WIRE_LIMIT = 64;
 
-/** A contact on the wire: 32 bytes of id, the address, 48 bits of incarnation, never 0. */
-export const contact: Codec<Contact> = {
+/** Who speaks, on the wire: 32 bytes of id, the address or a 0, 48 bits of incarnation, never 0. */
+export const caller: Codec<Contact> = {
 	write: (writer, value) => {
 		if (value.incarnation === ANY_INCARNATION) {
 			throw new ChordError("INVALID_ARGUMENT", "a contact without an incarnation cannot be told");
@@ -78,5 +85,17 @@ export const contact: Codec<Contact> = {
 		const { id: place, address: where, incarnation } = fields.read(reader);
 		if (incarnation !== ANY_INCARNATION) return new Contact(place, where, incarnation);
 		throw new ChordError("MALFORMED", "a contact without an incarnation");
+	},
+};
+
+/** A pointer to a node: a {@link caller} that can be dialled. */
+export const contact: Codec<Contact> = {
+	write: (writer, value) => {
+		caller.write(writer, value);
+	},
+	read: (reader) => {
+		const read = caller.read(reader);
+		if (read.dialable) return read;
+		throw new ChordError("MALFORMED", "a pointer to a node without an address");
 	},
 };

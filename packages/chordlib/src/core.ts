@@ -1,4 +1,4 @@
-import { type Address, canonicalAddress, formatAddress } from "./address.ts";
+import { type Address, NOWHERE, canonicalAddress, formatAddress } from "./address.ts";
 import { Admission } from "./admission.ts";
 import type { Connection, ConnectionOwner, PeerLink } from "./connection.ts";
 import { Connections } from "./connections.ts";
@@ -96,7 +96,12 @@ export class Core {
 				this.#linkLost(link);
 			},
 		});
-		this.ring = new Ring(this.#incarnate(), this.#ringNetwork(), options, events);
+		this.ring = new Ring(
+			this.#incarnate(canonicalAddress(address)),
+			this.#ringNetwork(),
+			options,
+			events,
+		);
 		handlers.onNotice(standing, (now, { contact }) => {
 			const link = contact && this.connections.get(contact.id);
 			if (contact === undefined || link === undefined) return;
@@ -104,7 +109,9 @@ export class Core {
 			if (now === "outside") this.ring.gone(contact);
 		});
 		handlers.onNotice(routed, (envelope) => {
-			if (this.ring.state.standing === "member") this.forward(envelope);
+			const { self, standing: now } = this.ring.state;
+			const own = now === "leaf" && envelope.target === self.id;
+			if (now === "member" || own) this.forward(envelope);
 		});
 	}
 
@@ -122,9 +129,18 @@ export class Core {
 
 	/** Leaves the ring and ends every link. What comes after is another incarnation. */
 	depart(reason: "leaving" | "closing"): void {
-		this.ring.joining.leave();
+		this.ring.leave();
 		this.connections.closeAll(reason);
-		this.ring.state.self = this.#incarnate();
+		this.ring.state.self = this.#incarnate(this.ring.state.self.address);
+	}
+
+	/** Turns into a leaf, or into one that is none any more. Whoever had a link to it meets somebody else. */
+	become(kind: "leaf" | "dialable"): void {
+		const address = kind === "leaf" ? NOWHERE : canonicalAddress(this.address);
+		if (address.port === this.ring.state.self.address.port) return;
+		this.depart("leaving");
+		this.ring.state.self = this.#incarnate(address);
+		this.connections.start();
 	}
 
 	/** A request over the link to a node, opened first when there is none. */
@@ -216,11 +232,11 @@ export class Core {
 	}
 
 	/** This node in a new life. */
-	#incarnate(): Contact {
+	#incarnate(address: Address): Contact {
 		const bytes = this.#options.ports.random.bytes(6);
 		// Never 0, which stands for any.
 		const incarnation = bytes.reduce((value, byte) => value * 256 + byte, 0) || 1;
-		return new Contact(idOf(this.hash), canonicalAddress(this.address), incarnation);
+		return new Contact(idOf(this.hash), address, incarnation);
 	}
 
 	#linkLost(link: Connection): void {
@@ -294,6 +310,12 @@ export class Core {
 			tellAll: (type, value) => {
 				const body = encoded(type, value);
 				for (const connection of connections.values()) connection.rpc.notify(type.tag, body);
+			},
+			tellLeaves: (type, value) => {
+				const body = encoded(type, value);
+				for (const { contact, rpc } of connections.values()) {
+					if (contact?.dialable === false) rpc.notify(type.tag, body);
+				}
 			},
 			serve: (type, handle) => {
 				handlers.onRequest(type, (value, connection, budget, answer) => {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-export { type Address, canonicalIp, formatAddress } from "./address.ts";
+export { type Address, NOWHERE, canonicalIp, formatAddress } from "./address.ts";
 export type { PeerLink } from "./connection.ts";
 export type { RemoteNode } from "./contact.ts";
 export type { Ports, Routed } from "./core.ts";

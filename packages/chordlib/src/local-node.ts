@@ -202,26 +202,35 @@ export class LocalNode {
 	/**
 	 * Joins the ring of the first of `remote` that answers. A node that is in a ring already merges the two: it resolves
 	 * when the merging has begun.
+	 *
+	 * With `leaf` the node takes part without a place in the ring, for one that others cannot dial: it owns nothing,
+	 * and holds links to the owner of its id and the nodes around that, over which messages and requests reach it.
 	 * @throws ChordError `INVALID_ARGUMENT`, `NOT_LISTENING`, `UNRESOLVED`, `UNREACHABLE`, `INCOMPATIBLE`, `TIMEOUT`
 	 * (default 10,000 ms), `CLOSED`; `NO_ROUTE` while the ring is being repaired; `BUSY` while it is joining already; `NOT_MEMBER`
 	 * when this node is in a ring and the other is in none
 	 */
-	async joinRing(remote: Address | readonly Address[], options?: Wait): Promise<void> {
+	async joinRing(
+		remote: Address | readonly Address[],
+		options: Wait & { leaf?: boolean } = {},
+	): Promise<void> {
 		const core = this.#open();
+		const { leaf = false } = options;
 		const remotes = ((Array.isArray(remote) ? remote : [remote]) as readonly Address[]).map(
 			checkDialAddress,
 		);
 		if (remotes.length === 0) throw invalid("no address to join through");
-		const { joining, merging, state } = core.ring;
+		const { attaching, joining, merging, state } = core.ring;
 		if (state.standing === "joining") throw new ChordError("BUSY", "a join is under way");
+		core.become(leaf ? "leaf" : "dialable");
 		const inRing = state.successor !== undefined;
-		if (!inRing) joining.prepare();
+		if (!inRing && !leaf) joining.prepare();
 		try {
 			await this.#waits.run<void>(options, this.#limits.requestTimeout, (budget, done) => {
 				const deadline = this.#ports.clock.now() + budget;
 				let cancel = this.#meet(core, remotes, (error, contact) => {
 					const left = Math.max(1, deadline - this.#ports.clock.now());
 					if (contact === undefined) done(error);
+					else if (leaf) cancel = attaching.attach([contact], left, done);
 					else if (inRing) cancel = merging.mergeWith(contact, done);
 					else cancel = joining.join([contact], left, done);
 				});
@@ -234,7 +243,7 @@ export class LocalNode {
 				};
 			});
 		} catch (error) {
-			joining.giveUp();
+			core.ring.giveUp();
 			throw error;
 		} finally {
 			this.#abandonJoin = undefined;
@@ -348,7 +357,15 @@ export class LocalNode {
 		return this.#listening().ring.state.self.incarnation;
 	}
 
-	/** Whether it is a member of a ring, is joining one, or neither. */
+	/** The leaves that hold a link to this node, and whose ids it owns. */
+	get leaves(): readonly RemoteNode[] {
+		const { connections, ring } = this.#listening();
+		return [...connections.values()].flatMap(({ contact }) =>
+			contact?.dialable === false && ring.state.owns(contact.id) ? contact : [],
+		);
+	}
+
+	/** Whether it is a member of a ring, is joining one, is a leaf, or none of that. */
 	get standing(): Standing {
 		return this.#listening().ring.state.standing;
 	}

@@ -72,11 +72,6 @@ export class Joining {
 		};
 	}
 
-	/** The join came to nothing. */
-	giveUp(): void {
-		if (this.#state.standing === "joining") this.leave();
-	}
-
 	/** Ends a join without a ring to be in, or leaves the ring. */
 	leave(): void {
 		this.#underWay.cancelAll();
@@ -197,7 +192,8 @@ export class Joining {
 	#admit(joiner: Contact): Admission {
 		const busy: Admission = { outcome: "busy", contacts: [] };
 		const now = this.#network.clock.now();
-		if (this.#state.standing === "joining") return busy;
+		if (!joiner.dialable) return busy;
+		if (this.#state.standing === "joining" || this.#state.standing === "leaf") return busy;
 		if (this.#state.standing === "outside" && now < this.#state.firstFrom) return busy;
 		// Whoever is asked first, before it has joined anything, is the first member of a new ring.
 		if (this.#state.standing === "outside") this.#stabilizer.stand("member");

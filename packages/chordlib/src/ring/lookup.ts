@@ -64,7 +64,12 @@ export class Lookups {
 	}
 
 	/** Asks step by step from here, or from `start` where this node is in no ring yet. */
-	iterative(id: Id, budget: number, done: Answer<Found>, start: readonly Contact[] = []): Cancel {
+	iterative(
+		id: Id,
+		budget: number,
+		done: Answer<Found>,
+		start: readonly Contact[] = this.#state.attachedTo,
+	): Cancel {
 		const here = (query: Query): Direction => this.#direction(query);
 		const { self } = this.#state;
 		const walk = new Walk(
@@ -99,6 +104,7 @@ export class Lookups {
 	#direction(query: Query): Direction {
 		// A node that has not joined anything yet is the first of a ring to come.
 		const { firstFrom, joinsThrough, standing } = this.#state;
+		if (standing === "leaf") return { outcome: "outside", last: false, contacts: [] };
 		if (standing === "joining") return { outcome: "outside", last: false, contacts: joinsThrough };
 		if (standing === "outside" && this.#network.clock.now() < firstFrom) {
 			return { outcome: "outside", last: false, contacts: [] };

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Contact, contact } from "../contact.ts";
+import { type Contact, caller, contact } from "../contact.ts";
 import type { Id } from "../id.ts";
 import { type NoticeType, type RequestType, defineNotice, defineRequest } from "../protocol.ts";
 import {
@@ -56,6 +56,9 @@ export const notify: NoticeType<void> = defineNotice("cicada/ring/1/notify", not
 
 /** Tells a node's predecessor that the successor list which it was given is out of date. */
 export const listChanged: NoticeType<void> = defineNotice("cicada/ring/1/list", nothing);
+
+/** Tells a leaf that another node may be the owner of its id now. */
+export const ownerChanged: NoticeType<void> = defineNotice("cicada/ring/1/owner-changed", nothing);
 
 /** Tells those who hold links to the sender that it has become a member, or is one no longer. */
 export const standing: NoticeType<"member" | "outside"> = defineNotice(
@@ -140,5 +143,5 @@ export interface Envelope {
 
 export const routed: NoticeType<Envelope> = defineNotice(
 	"cicada/ring/1/routed",
-	struct({ target: id, origin: contact, tag: u32, hops: u8, last: boolean, body: rest }),
+	struct({ target: id, origin: caller, tag: u32, hops: u8, last: boolean, body: rest }),
 );

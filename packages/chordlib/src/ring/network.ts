@@ -23,6 +23,8 @@ export interface RingNetwork {
 	tell<Body>(to: Contact, type: NoticeType<Body>, value: Body): void;
 	/** Tells everyone to whom there is a link. */
 	tellAll<Body>(type: NoticeType<Body>, value: Body): void;
+	/** Tells every leaf to whom there is a link. */
+	tellLeaves<Body>(type: NoticeType<Body>, value: Body): void;
 	/** Answers requests of a type; what `handle` returns takes the work back when nobody waits any more. */
 	serve<Request, Response>(
 		type: RequestType<Request, Response>,

@@ -1,8 +1,10 @@
 import type { Contact } from "../contact.ts";
+import { Attaching } from "./attach.ts";
 import { Fingers } from "./fingers.ts";
 import { Joining } from "./join.ts";
 import { Lookups } from "./lookup.ts";
 import { Merging } from "./merge.ts";
+import { ownerChanged } from "./messages.ts";
 import type { RingNetwork } from "./network.ts";
 import { type Pace, Stabilizer } from "./stabilize.ts";
 import { type Pointers, RingState, type Standing } from "./state.ts";
@@ -26,6 +28,7 @@ export class Ring {
 	readonly lookups: Lookups;
 	readonly joining: Joining;
 	readonly merging: Merging;
+	readonly attaching: Attaching;
 	readonly #network: RingNetwork;
 	readonly #events: RingEvents;
 	readonly #stabilizer: Stabilizer;
@@ -64,16 +67,35 @@ export class Ring {
 		});
 		this.joining = new Joining(this.state, network, this.lookups, this.#stabilizer);
 		this.merging = new Merging(this.state, network, this.lookups, this.#stabilizer);
+		this.attaching = new Attaching(this.state, network, {
+			lookups: this.lookups,
+			merging: this.merging,
+			stabilizer: this.#stabilizer,
+			pace,
+		});
 	}
 
 	/** A node says that it leaves the ring, or is in none. */
 	gone(contact: Contact): void {
 		this.#stabilizer.gone(contact);
+		this.attaching.lost(contact);
 	}
 
 	/** The link to a node broke: is it alive? */
 	suspect(contact: Contact): void {
 		this.#stabilizer.suspect(contact);
+		this.attaching.lost(contact);
+	}
+
+	/** A join came to nothing. */
+	giveUp(): void {
+		if (this.state.standing === "joining") this.leave();
+	}
+
+	/** Leaves the ring, or gives up to get into one. */
+	leave(): void {
+		this.attaching.stop();
+		this.joining.leave();
 	}
 
 	#pointersChanged(before: Pointers): void {
@@ -83,6 +105,7 @@ export class Ring {
 			this.#network.keep(this.state.neighbours());
 			this.#stabilizer.hurry();
 			if (before.successors !== successors) this.#stabilizer.tellPredecessor();
+			this.#network.tellLeaves(ownerChanged, undefined);
 		}
 		// Alone but for a predecessor, the first node of a ring takes that for its successor at once.
 		if (this.state.successor === undefined && predecessor !== undefined) {

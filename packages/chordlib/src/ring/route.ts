@@ -16,6 +16,15 @@ export interface Links {
 	values(): IterableIterator<Connection>;
 }
 
+/** A leaf relays nothing: what is not for it goes to one of those that it is attached to. */
+function fromLeaf(state: RingState, links: Links): Hop {
+	for (const member of state.attachedTo) {
+		const link = links.get(member.id);
+		if (link !== undefined) return { kind: "link", link, last: false };
+	}
+	return { kind: "none" };
+}
+
 /**
  * The next hop towards the owner of `target`, over links that are open: to the target itself where there is a
  * link; else the one that comes nearest to it clockwise; at the end the owner. `last` is as in a lookup.
@@ -29,6 +38,7 @@ export function nextHop(
 	if (target === self.id) return { kind: "here" };
 	const direct = linkTo(links, target);
 	if (direct !== undefined) return { kind: "link", link: direct, last: true };
+	if (state.standing === "leaf") return fromLeaf(state, links);
 	if (successor === undefined) return { kind: "here" };
 	if (predecessor !== undefined && inArc(predecessor.id, target, self.id)) return { kind: "here" };
 	if (last) return predecessor === undefined ? { kind: "here" } : over(links, predecessor, true);
@@ -46,7 +56,8 @@ export function nextHop(
 
 function linkTo(links: Links, id: Id): Connection | undefined {
 	const link = links.get(id);
-	return link?.standing === "member" ? link : undefined;
+	const reachable = link?.standing === "member" || link?.contact?.dialable === false;
+	return reachable ? link : undefined;
 }
 
 function over(links: Links, contact: Contact, last: boolean): Hop {

@@ -136,7 +136,8 @@ export class Stabilizer {
 	/** `successor` says itself that it follows this node, and who follows it. */
 	adopt(successor: Contact, named: readonly Contact[]): void {
 		const { self, successor: current, standing: now } = this.#state;
-		if (now !== "member" || !between(self.id, successor.id, current?.id ?? self.id)) return;
+		if (now !== "member" || !successor.dialable) return;
+		if (!between(self.id, successor.id, current?.id ?? self.id)) return;
 		this.#state.adopt(successor, named);
 		this.#tellSuccessor();
 	}
@@ -324,7 +325,7 @@ export class Stabilizer {
 
 	/** RECTIFY: `notifier` takes this node for its successor. */
 	#rectify(notifier: Contact): void {
-		if (this.#state.standing !== "member") return;
+		if (this.#state.standing !== "member" || !notifier.dialable) return;
 		const { self, predecessor } = this.#state;
 		if (
 			predecessor === undefined ||

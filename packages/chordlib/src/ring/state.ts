@@ -1,8 +1,8 @@
 import type { Contact } from "../contact.ts";
 import { type Id, between, fingerStart, inArc } from "../id.ts";
 
-/** Where a node stands: not in a ring, on its way into one, or a member. */
-export type Standing = "outside" | "joining" | "member";
+/** Where a node stands: not in a ring, on its way into one, a member, or a leaf that is attached to members. */
+export type Standing = "outside" | "joining" | "member" | "leaf";
 
 /**
  * Those of `candidates` that follow `self` in clockwise order, up to the first that does not, at most `length`:
@@ -34,6 +34,8 @@ export class RingState implements Pointers {
 	standing: Standing = "outside";
 	/** While it is joining: the nodes that it joins through. */
 	joinsThrough: readonly Contact[] = [];
+	/** Of a leaf: the members that it holds links to. */
+	attachedTo: readonly Contact[] = [];
 	/**
 	 * From when on, by the clock, it may be the first of a ring that others make with it. Who has just left a ring, or
 	 * failed to join one, is still taken for its member by some: they would make a second ring.
@@ -96,6 +98,14 @@ export class RingState implements Pointers {
 		this.#successors = now.successors;
 		this.#starts = undefined;
 		this.#changed(before);
+	}
+
+	/** Whether `id` is in the arc of this node, as far as it knows. */
+	owns(id: Id): boolean {
+		if (this.standing !== "member") return false;
+		const { predecessor } = this;
+		if (predecessor === undefined) return this.successor === undefined;
+		return inArc(predecessor.id, id, this.self.id);
 	}
 
 	/** Every node that it points to, once. */
@@ -198,6 +208,9 @@ const ALTERNATIVES = 3;
  */
 export function step(state: RingState, id: Id, last: boolean): Step {
 	const { self, predecessor, successor } = state;
+	if (state.standing === "leaf") {
+		return { mine: false, last: false, next: state.attachedTo.slice(0, ALTERNATIVES) };
+	}
 	if (id === self.id) return { mine: true };
 	if (predecessor !== undefined && inArc(predecessor.id, id, self.id)) return { mine: true };
 	// Without neighbours it is alone; with a predecessor only, the rest of the ring is behind that.

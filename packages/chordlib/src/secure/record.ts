@@ -1,5 +1,5 @@
 import { formatAddress } from "../address.ts";
-import { type Contact, contact } from "../contact.ts";
+import { type Contact, caller } from "../contact.ts";
 import { ChordError } from "../errors.ts";
 import { idFromBytes } from "../id.ts";
 import { sha256 } from "../node/crypto.ts";
@@ -15,7 +15,7 @@ export type IdMode = "address" | "key" | "data";
 
 /** What a node says of itself, signed. */
 export interface NodeRecord {
-	/** Its id, where it can be dialled, and which life of it this is. */
+	/** Its id, where it can be dialled, if anywhere, and which life of it this is. */
 	readonly contact: Contact;
 	readonly mode: IdMode;
 	/** Ed25519: signs this record. */
@@ -43,7 +43,7 @@ const PURPOSE = "record";
 const key = fixed(KEY_LENGTH);
 const fields = struct({
 	version: u8,
-	contact,
+	contact: caller,
 	publicKey: key,
 	exchangeKey: key,
 	epoch: u32,
@@ -102,7 +102,7 @@ export function isCurrent({ expires }: NodeRecord, now: number): boolean {
 	return now < expires && expires <= now + 2 * RECORD_LIFE;
 }
 
-function modeOf({ id, address }: Contact, publicKey: Uint8Array): IdMode {
-	if (id === idFromBytes(sha256(formatAddress(address)))) return "address";
+function modeOf({ id, address, dialable }: Contact, publicKey: Uint8Array): IdMode {
+	if (dialable && id === idFromBytes(sha256(formatAddress(address)))) return "address";
 	return id === idFromBytes(sha256(publicKey)) ? "key" : "data";
 }

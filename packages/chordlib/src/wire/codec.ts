@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { type Address, ipBytes, ipText, isPort } from "../address.ts";
+import { type Address, NOWHERE, ipBytes, ipText, isPort } from "../address.ts";
 import { ChordError } from "../errors.ts";
 import { Hash, hashOf, idOf } from "../hash.ts";
 import { type Id, idFromBytes, writeIdBytes } from "../id.ts";
@@ -273,15 +273,28 @@ export const address: Codec<Address> = {
 		writer.raw(ip);
 		writer.uint(2, value.port);
 	},
+	read: (reader) => readAddress(reader, reader.uint(1)),
+};
+
+/** An {@link address}, or a single 0 for {@link NOWHERE}. */
+export const addressOrNowhere: Codec<Address> = {
+	write: (writer, value) => {
+		if (value.port === 0) writer.uint(1, 0);
+		else address.write(writer, value);
+	},
 	read: (reader) => {
 		const family = reader.uint(1);
-		if (family !== 4 && family !== 6) throw malformed(`${family} is not an address family`);
-		const host = ipText(reader.raw(family === 4 ? 4 : 16));
-		const port = reader.uint(2);
-		if (port === 0) throw malformed("0 is not a port to dial");
-		return { host, port };
+		return family === 0 ? NOWHERE : readAddress(reader, family);
 	},
 };
+
+function readAddress(reader: Reader, family: number): Address {
+	if (family !== 4 && family !== 6) throw malformed(`${family} is not an address family`);
+	const host = ipText(reader.raw(family === 4 ? 4 : 16));
+	const port = reader.uint(2);
+	if (port === 0) throw malformed("0 is not a port to dial");
+	return { host, port };
+}
 
 /** At most `limit` values of one kind. */
 export function list<T>(item: Codec<T>, limit: number): Codec<readonly T[]> {

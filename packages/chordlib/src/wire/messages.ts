@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type Contact, contact } from "../contact.ts";
+import { type Contact, caller } from "../contact.ts";
 import { ChordError } from "../errors.ts";
 import {
 	type Codec,
@@ -132,7 +132,7 @@ type Kind = Frame["kind"];
 type Fields<K extends Kind> = Omit<Extract<Frame, { kind: K }>, "kind">;
 
 const fieldsOf: { [K in Kind]: Codec<Fields<K>> } = {
-	identify: struct({ contact, standing: choice(["member", "outside"]) }),
+	identify: struct({ contact: caller, standing: choice(["member", "outside"]) }),
 	request: struct({ call: u32, tag: u32, budget: u32, body: rest }),
 	response: struct({ call: u32, body: rest }),
 	failure: struct({
