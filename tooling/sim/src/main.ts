@@ -11,6 +11,8 @@ import { hunt } from "./mutants/hunt.ts";
 import { HELP, type Options, commandFor, planOf, readOptions } from "./options.ts";
 import type { Plan } from "./plan.ts";
 import { runAll } from "./pool.ts";
+import { ProcessRing } from "./processes/ring.ts";
+import { describeProcesses, summarizeProcesses } from "./processes/summary.ts";
 import type { Result } from "./run.ts";
 import { shrinkPlan } from "./shrink.ts";
 import { describe, summarize } from "./summary.ts";
@@ -33,6 +35,7 @@ async function main(): Promise<void> {
 		return;
 	}
 	if (options.mutants !== undefined) await huntMutants(options, options.mutants);
+	else if (options.processes !== undefined) await killProcesses(options, options.processes);
 	else await simulate(options);
 }
 
@@ -42,6 +45,18 @@ async function huntMutants(options: Options, only: readonly string[]): Promise<v
 		console.log(text);
 	};
 	if (!(await hunt({ seed, seeds, jobs, only, say }))) process.exitCode = 1;
+}
+
+async function killProcesses(options: Options, processes: number): Promise<void> {
+	const { minutes, seed } = options;
+	const say = (text: string): void => {
+		if (!options.quiet) console.error(text);
+	};
+	const outcome = await new ProcessRing({ processes, minutes, seed, say }).run();
+	const summary = summarizeProcesses(outcome);
+	console.log(describeProcesses(summary));
+	if (options.json) console.log(JSON.stringify(summary));
+	if (summary.violations > 0) process.exitCode = 1;
 }
 
 async function simulate(options: Options): Promise<void> {

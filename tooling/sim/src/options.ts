@@ -24,6 +24,8 @@ export interface Options {
 	readonly latency: NetworkName;
 	readonly successors: number;
 	readonly jobs: number;
+	/** How many processes on sockets; undefined for a simulated network. */
+	readonly processes: number | undefined;
 	readonly plan: string | undefined;
 	readonly savePlan: string | undefined;
 	readonly shrink: boolean;
@@ -59,6 +61,8 @@ ${Object.entries(SCENARIOS)
   --fail-fast       stops after the first run that fails
   --mutants NAMES   puts known mistakes into copies of chordlib, and wants each caught
                     within --seeds of small runs (all, or names with commas between)
+  --processes N     no simulation: N processes with TCP between them, of which one is
+                    killed every two seconds of --minutes, and replaced
   --shrink          makes the first run that fails smaller, and writes it to a plan file
   --plan FILE       runs what a plan file says
   --save-plan FILE  writes the plan of the first seed, and runs it
@@ -93,6 +97,7 @@ export function readOptions(args: readonly string[], cores: number): Options | "
 			shrink: { type: "boolean", default: false },
 			"fail-fast": { type: "boolean", default: false },
 			mutants: { type: "string" },
+			processes: { type: "string" },
 			json: { type: "boolean", default: false },
 			quiet: { type: "boolean", default: false },
 			help: { type: "boolean", default: false },
@@ -129,6 +134,8 @@ export function readOptions(args: readonly string[], cores: number): Options | "
 		latency,
 		successors: integer("successors", values.successors, 1),
 		jobs: integer("jobs", values.jobs, 1),
+		processes:
+			values.processes === undefined ? undefined : integer("processes", values.processes, 2),
 		plan: values.plan,
 		savePlan: values["save-plan"],
 		shrink: values.shrink,
