@@ -15,10 +15,17 @@ import {
 	u8,
 } from "@cicada/chordlib";
 
+/**
+ * What a session is for. Messages for the inbox, requests, and answers go in sessions of their own, so that none waits
+ * for room that another needs.
+ */
+export type Lane = "inbox" | "requests" | "responses";
+
 /** "Who is there?" Opens a session at whoever answers. */
 export interface Knock {
 	/** Chosen by the sender, anew for each session. */
 	readonly session: number;
+	readonly lane: Lane;
 }
 
 /** A message, or a piece of one. */
@@ -80,7 +87,7 @@ export function packetSize(frame: number): number {
 
 export const knockType: NoticeType<Knock> = defineNotice(
 	"cicada/swarm/1/knock",
-	struct({ session: u48 }),
+	struct({ session: u48, lane: choice(["inbox", "requests", "responses"]) }),
 );
 
 export const packetType: NoticeType<Packet> = defineNotice(

@@ -14,9 +14,16 @@
  */
 import type { Answer, Cancel, Clock, Hash, LocalNode, Random, RemoteNode } from "@cicada/chordlib";
 
-import { type Reply, knockType, packetSize, packetType, replyType } from "./delivery-messages.ts";
+import {
+	type Lane,
+	type Reply,
+	knockType,
+	packetSize,
+	packetType,
+	replyType,
+} from "./delivery-messages.ts";
 import { Dialling } from "./dialling.ts";
-import type { SwarmError } from "./errors.ts";
+import { SwarmError } from "./errors.ts";
 import { type Explanation, Probe, type ProbePorts } from "./explain.ts";
 import { Inbound } from "./inbound.ts";
 import { Outbound, type OutboundPorts, type Outgoing, type Route } from "./outbound.ts";
@@ -30,10 +37,22 @@ export interface DeliveryPorts {
 	readonly node: LocalNode;
 	readonly clock: Clock;
 	readonly random: Random;
-	/** Takes a message into the inbox; false when it is full. */
-	readonly accept: (source: RemotePeer, data: Uint8Array) => boolean;
-	/** Bytes of the largest message, and of the largest frame. */
-	readonly limits: { readonly message: number; readonly frame: number };
+	/** Takes a copy of a message; false when there is no room for it. */
+	readonly accept: (source: RemotePeer, data: Uint8Array, lane: Lane) => boolean;
+	/** Bytes of the largest message, and of the largest frame; how much of our own may be under way. */
+	readonly limits: {
+		readonly message: number;
+		readonly frame: number;
+		readonly outbox: OutboxLimits;
+	};
+}
+
+/** How much that is not acknowledged yet may be under way from a peer, to all targets together. */
+export interface OutboxLimits {
+	/** Default 65,536. */
+	readonly messages: number;
+	/** Default 64 MiB. */
+	readonly bytes: number;
 }
 
 /** Targets whose sessions are remembered; the one longest unused goes first. */
@@ -51,6 +70,9 @@ export class Delivery {
 	readonly #probePorts: ProbePorts;
 	/** Messages to this peer itself for which there is no room yet. */
 	readonly #toSelf = new Map<() => boolean, Outgoing>();
+	/** Messages of our own that are neither acknowledged nor given up. */
+	#pending = 0;
+	#pendingBytes = 0;
 	#closed = false;
 
 	constructor(ports: DeliveryPorts) {
@@ -93,9 +115,34 @@ export class Delivery {
 
 	/** Sends a message whose data is ours to keep. */
 	send(message: Outgoing): Cancel {
-		const { hash } = message.destination;
-		if (hash.equals(this.#ports.node.hash)) return this.#sendToSelf(message);
-		return this.#sessionsWith(hash).send(message);
+		const { outbox } = this.#ports.limits;
+		const { length } = message.data;
+		const full = this.#pending >= outbox.messages || this.#pendingBytes + length > outbox.bytes;
+		if (full && this.#pending > 0) {
+			const what = `${this.#pending} messages of ${this.#pendingBytes} bytes are under way already`;
+			message.done(new SwarmError("BUSY", what));
+			return () => {};
+		}
+		this.#pending++;
+		this.#pendingBytes += length;
+		let open = true;
+		const end = (): void => {
+			if (!open) return;
+			open = false;
+			this.#pending--;
+			this.#pendingBytes -= length;
+		};
+		const cancel = this.#start({
+			...message,
+			done: (error, receipt) => {
+				end();
+				message.done(error, receipt);
+			},
+		});
+		return () => {
+			end();
+			cancel();
+		};
 	}
 
 	/** Says how a message would go to a target now; after `budget` milliseconds, what is known by then. */
@@ -125,8 +172,8 @@ export class Delivery {
 	}
 
 	/** Why a message to a target was not taken yet, in words. */
-	progress({ hash, address, name }: Destination): string {
-		const progress = this.#outbound.get(hash.toString())?.progress ?? "its inbox is full";
+	progress({ hash, address, name }: Destination, lane: Lane): string {
+		const progress = this.#outbound.get(keyOf(hash, lane))?.progress ?? "its inbox is full";
 		const dialled = address && this.#dialling.outcome(address);
 		const why = dialled?.why === undefined ? "" : `; dialled: ${dialled.why}`;
 		return `${name}: ${progress}${why}`;
@@ -134,8 +181,9 @@ export class Delivery {
 
 	/** There is room in the inbox again: those who were turned away may go on. */
 	roomAgain(): void {
-		for (const attempt of this.#toSelf.keys()) {
-			if (!attempt()) break;
+		const starved = new Set<Lane>();
+		for (const [attempt, { lane }] of this.#toSelf) {
+			if (!starved.has(lane) && !attempt()) starved.add(lane);
 		}
 		this.#inbound.roomAgain();
 	}
@@ -158,26 +206,33 @@ export class Delivery {
 		this.#closed = true;
 	}
 
+	#start(message: Outgoing): Cancel {
+		const { destination, lane } = message;
+		if (destination.hash.equals(this.#ports.node.hash)) return this.#sendToSelf(message);
+		return this.#sessionsWith(destination.hash, lane).send(message);
+	}
+
 	#sendToSelf(message: Outgoing): Cancel {
-		const { data, done } = message;
+		const { data, done, lane } = message;
 		const { node, clock, accept } = this.#ports;
 		const started = clock.now();
 		const target = remotePeer(node);
 		const attempt = (): boolean => {
-			if (!accept(target, data)) return false;
+			if (!accept(target, data, lane)) return false;
 			this.#toSelf.delete(attempt);
 			done(undefined, { target, exact: true, copies: 1, hops: 0, rtt: clock.now() - started });
 			return true;
 		};
-		if (this.#toSelf.size > 0 || !attempt()) this.#toSelf.set(attempt, message);
+		const waiting = [...this.#toSelf.values()].some((other) => other.lane === lane);
+		if (waiting || !attempt()) this.#toSelf.set(attempt, message);
 		return () => {
 			this.#toSelf.delete(attempt);
 		};
 	}
 
-	#sessionsWith(target: Hash): Outbound {
-		const key = target.toString();
-		const outbound = this.#outbound.get(key) ?? new Outbound(this.#outboundPorts, target);
+	#sessionsWith(target: Hash, lane: Lane): Outbound {
+		const key = keyOf(target, lane);
+		const outbound = this.#outbound.get(key) ?? new Outbound(this.#outboundPorts, target, lane);
 		this.#outbound.delete(key);
 		this.#outbound.set(key, outbound);
 		for (const [oldest, candidate] of this.#outbound) {
@@ -198,4 +253,8 @@ export class Delivery {
 	#reply(to: RemoteNode, reply: Reply): void {
 		if (!this.#closed) this.#ports.node.route(to.hash, replyType, reply);
 	}
+}
+
+function keyOf(target: Hash, lane: Lane): string {
+	return `${lane} ${target.toString()}`;
 }

@@ -24,6 +24,10 @@ export type SwarmErrorCode =
 	| "INCOMPATIBLE"
 	/** No such peer is in the swarm. What was to be sent was certainly not delivered. */
 	| "NOT_FOUND"
+	/** The peer that was asked answers no requests. */
+	| "NOT_HANDLED"
+	/** The handler of the peer that was asked failed. A handler that throws this error chooses its message. */
+	| "REMOTE"
 	/** More data than one message may hold. */
 	| "TOO_LARGE"
 	/** The swarm could not do it just now: it is being repaired, or too much is under way. Try again. */

@@ -99,7 +99,7 @@ export class Probe {
 		if (this.#over) return;
 		const { node, clock } = this.#ports;
 		const { hash } = this.#destination;
-		const body = { session: this.#session };
+		const body = { session: this.#session, lane: "inbox" } as const;
 		this.#asked++;
 		this.#askedAt = clock.now();
 		node.route(hash, knockType, body);

@@ -1,9 +1,11 @@
 import type { Clock, RemoteNode, Routed } from "@cicada/chordlib";
 
+import { CALL_HEAD } from "./call-messages.ts";
 import {
 	type Chunk,
 	type Knock,
 	LEAST_CHUNK,
+	type Lane,
 	type Packet,
 	type Reply,
 } from "./delivery-messages.ts";
@@ -16,8 +18,8 @@ export interface InboundPorts {
 	readonly limit: number;
 	/** This peer's life. */
 	readonly life: () => number;
-	/** Takes a copy of a message into the inbox; false when it is full. */
-	readonly accept: (source: RemotePeer, data: Uint8Array) => boolean;
+	/** Takes a copy of a message; false when there is no room for it. */
+	readonly accept: (source: RemotePeer, data: Uint8Array, lane: Lane) => boolean;
 	readonly reply: (to: RemoteNode, reply: Reply) => void;
 }
 
@@ -43,6 +45,7 @@ interface Session {
 	readonly source: RemotePeer;
 	readonly number: number;
 	readonly exact: boolean;
+	readonly lane: Lane;
 	/** The number of the next chunk to take. */
 	next: number;
 	/** Chunks of the message that is being put together. */
@@ -52,8 +55,8 @@ interface Session {
 	tooLarge: boolean;
 	/** Chunks that came before their turn. */
 	readonly early: Map<number, Chunk>;
-	/** What comes next had no room: in the inbox, or among the unfinished messages. */
-	starved: false | "inbox" | "parts";
+	/** What comes next had no room: where it is to go, or among the unfinished messages. */
+	starved: false | "lane" | "parts";
 	/** A reply goes out when what is handled now is done, so that one stands for many chunks. */
 	due: boolean;
 	/** Links that the last chunk crossed, and when it came. */
@@ -77,7 +80,7 @@ export class Inbound {
 	}
 
 	/** Opens a session, or says how far one that is open has come. */
-	knock({ session: number }: Knock, routed: Routed): void {
+	knock({ session: number, lane }: Knock, routed: Routed): void {
 		const { origin, exact, hops } = routed;
 		const key = keyOf(number, routed);
 		const session = this.#sessions.get(key) ?? {
@@ -86,6 +89,7 @@ export class Inbound {
 			source: remotePeer(origin),
 			number,
 			exact,
+			lane,
 			next: 0,
 			parts: [],
 			partBytes: 0,
@@ -216,15 +220,16 @@ export class Inbound {
 			return false;
 		}
 		const bytes = session.partBytes + data.length;
-		if (bytes > this.#ports.limit) {
+		const head = session.lane === "inbox" ? 0 : CALL_HEAD;
+		if (bytes > this.#ports.limit + head) {
 			this.#dropParts(session);
 			session.tooLarge = true;
 			return false;
 		}
 		if (end) {
 			const message = start ? data : join([...session.parts, data], bytes);
-			if (!this.#ports.accept(session.source, message)) {
-				session.starved = "inbox";
+			if (!this.#ports.accept(session.source, message, session.lane)) {
+				session.starved = "lane";
 				return false;
 			}
 			this.#dropParts(session);
@@ -256,7 +261,7 @@ export class Inbound {
 		for (const oldest of this.#assembling) {
 			if (oldest === session || this.#partBytes + bytes <= PARTS_BYTES) return true;
 			const silence = this.#ports.clock.now() - oldest.heard;
-			const stalled = oldest.starved !== "inbox" && silence > STALLED;
+			const stalled = oldest.starved !== "lane" && silence > STALLED;
 			if (!stalled) return false;
 			this.#forget(oldest);
 		}

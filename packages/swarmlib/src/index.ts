@@ -5,7 +5,8 @@
  */
 export { type Address, Hash } from "@cicada/chordlib";
 export type { BroadcastReport } from "./broadcast.ts";
-export type { Receipt, Route } from "./delivery.ts";
+export type { CallLimits, PeerRequest, RequestHandler, PeerResponse } from "./calls.ts";
+export type { OutboxLimits, Receipt, Route } from "./delivery.ts";
 export type { Dialled } from "./dialling.ts";
 export { SwarmError, type SwarmErrorCode } from "./errors.ts";
 export type { Explanation } from "./explain.ts";
@@ -14,6 +15,7 @@ export type { InboxLimits, Received } from "./inbox.ts";
 export type {
 	BroadcastOptions,
 	ExplainOptions,
+	RequestOptions,
 	SendOptions,
 	SwarmEvents,
 	SwarmHooks,

@@ -1,6 +1,8 @@
 import { Hash, type Limits, type Ports, type Wait } from "@cicada/chordlib";
 
 import { EXCLUDED_LIMIT } from "./broadcast/messages.ts";
+import type { CallLimits } from "./calls.ts";
+import type { OutboxLimits } from "./delivery.ts";
 import { SwarmError } from "./errors.ts";
 import type { InboxLimits } from "./inbox.ts";
 import type { Route } from "./outbound.ts";
@@ -22,6 +24,10 @@ export interface SwarmOptions {
 	readonly network?: string;
 	/** How much may wait for `recv`. */
 	readonly inbox?: Partial<InboxLimits>;
+	/** How much of its own may be under way and not acknowledged; beyond that `send` rejects with `BUSY`. */
+	readonly outbox?: Partial<OutboxLimits>;
+	/** How many requests may be under way, and bytes of them. */
+	readonly calls?: Partial<CallLimits>;
 	/** Bytes of the largest message. Default 1 MiB. */
 	readonly message?: number;
 	/** How messages go, unless `send` says otherwise. Default `"auto"`. */
@@ -43,6 +49,11 @@ export interface SendOptions extends Wait {
 	 * `"auto"`: straight to the target where that can be dialled, and along the ring where it cannot; an address that
 	 * could not be dialled is left alone for a minute. `"ring"`: only over links that are there. Default: the peer's.
 	 */
+	readonly route?: Route;
+}
+
+export interface RequestOptions extends Wait {
+	/** As for `send`. */
 	readonly route?: Route;
 }
 
@@ -68,6 +79,8 @@ export interface SwarmEvents {
 }
 
 const MESSAGE = 1_048_576;
+const OUTBOX: OutboxLimits = { messages: 65_536, bytes: 64 * 1_048_576 };
+const CALLS: CallLimits = { perPeer: 256, requests: 4_096, bytes: 16 * 1_048_576 };
 const INBOX: InboxLimits = { messages: 1_024, bytes: 16 * 1_048_576 };
 /** Extra copies of one message. */
 const MOST_DUPLICATES = 32;
@@ -99,11 +112,29 @@ export function checkMessageLimit(limit: number = MESSAGE): number {
 }
 
 export function checkInbox(given: Partial<InboxLimits> | undefined): InboxLimits {
-	const { messages = INBOX.messages, bytes = INBOX.bytes } = checkObject("inbox", given);
-	return {
-		messages: checkCount("inbox.messages", messages),
-		bytes: checkCount("inbox.bytes", bytes),
-	};
+	return checkCounts("inbox", INBOX, given);
+}
+
+export function checkOutbox(given: Partial<OutboxLimits> | undefined): OutboxLimits {
+	return checkCounts("outbox", OUTBOX, given);
+}
+
+export function checkCalls(given: Partial<CallLimits> | undefined): CallLimits {
+	return checkCounts("calls", CALLS, given);
+}
+
+/** Positive integers, each of which has a default. */
+function checkCounts<T extends object>(
+	what: string,
+	defaults: T,
+	given: Partial<T> | undefined,
+): T {
+	const counts = { ...defaults };
+	for (const name of Object.keys(defaults) as (keyof T & string)[]) {
+		const value = checkObject(what, given)[name] ?? defaults[name];
+		counts[name] = checkCount(`${what}.${name}`, value as number) as typeof value;
+	}
+	return counts;
 }
 
 function checkCount(name: string, value: number): number {

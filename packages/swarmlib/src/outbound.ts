@@ -1,6 +1,6 @@
 import type { Answer, Cancel, Clock, Hash, LocalNode, NoticeType, Timer } from "@cicada/chordlib";
 
-import { CHUNK_HEAD, type Reply, knockType, packetType } from "./delivery-messages.ts";
+import { CHUNK_HEAD, type Lane, type Reply, knockType, packetType } from "./delivery-messages.ts";
 import type { Dialling } from "./dialling.ts";
 import { SwarmError } from "./errors.ts";
 import { Flight, type InFlight, packets } from "./flight.ts";
@@ -31,6 +31,7 @@ export interface Outgoing {
 	readonly data: Uint8Array;
 	readonly duplicates: number;
 	readonly route: Route;
+	readonly lane: Lane;
 	readonly done: Answer<Receipt, SwarmError>;
 }
 
@@ -64,10 +65,11 @@ interface Message extends Outgoing {
 	over: boolean;
 }
 
-/** The sender's end of the sessions with one target, one session after the other. */
+/** The sender's end of the sessions with one target in one lane, one session after the other. */
 export class Outbound {
 	readonly #ports: OutboundPorts;
 	readonly #target: Hash;
+	readonly #lane: Lane;
 	/** Messages that are not wholly in chunks yet, in the order they were given. */
 	readonly #queue = new Set<Message>();
 	readonly #flight = new Flight<Message>();
@@ -91,9 +93,10 @@ export class Outbound {
 	#pumping = false;
 	#confirming = false;
 
-	constructor(ports: OutboundPorts, target: Hash) {
+	constructor(ports: OutboundPorts, target: Hash, lane: Lane) {
 		this.#ports = ports;
 		this.#target = target;
+		this.#lane = lane;
 		this.#reset();
 	}
 
@@ -110,7 +113,7 @@ export class Outbound {
 		if (this.#life === undefined) {
 			return `nobody answered at its place, asked ${this.#knocks} times`;
 		}
-		if (this.#full > 0) return "its inbox is full";
+		if (this.#full > 0) return this.#lane === "inbox" ? "its inbox is full" : "it serves too much";
 		return "it answers, but has not taken all of it";
 	}
 
@@ -201,7 +204,8 @@ export class Outbound {
 	#knock(): void {
 		this.#knocks++;
 		this.#knocked = this.#ports.clock.now();
-		this.#transmit(knockType, { session: this.#session }, this.#knocks, 0);
+		const body = { session: this.#session, lane: this.#lane };
+		this.#transmit(knockType, body, this.#knocks, 0);
 		this.#arm(this.#knocked + this.#patience.of(this.#knocks));
 	}
 

@@ -11,43 +11,48 @@ import {
 	type Unsubscribe,
 	type Wait,
 	Waits,
-	canonicalIp,
 	defaultLimits,
 	formatAddress,
-	guard,
 	systemClock,
 	systemRandom,
 	tcp,
 } from "@cicada/chordlib";
 
-import { Broadcast, type BroadcastReport } from "./broadcast.ts";
+import type { BroadcastReport } from "./broadcast.ts";
 import { inlineSize } from "./broadcast/messages.ts";
-import { networkOf } from "./broadcast/network.ts";
-import { Delivery, type Receipt, type Route } from "./delivery.ts";
+import type { CallLimits, PeerResponse, RequestHandler } from "./calls.ts";
+import type { DeliveryPorts, Receipt, Route } from "./delivery.ts";
 import { SwarmError, asSwarmError } from "./errors.ts";
 import type { Explanation } from "./explain.ts";
 import { type External, checkPort, externalAddress } from "./external.ts";
+import { Hooks } from "./hooks.ts";
 import { Inbox, type Received } from "./inbox.ts";
+import { messages } from "./messages.ts";
+import { Names } from "./names.ts";
 import {
 	type BroadcastOptions,
 	type ExplainOptions,
+	type RequestOptions,
 	type SendOptions,
 	type SwarmEvents,
 	type SwarmHooks,
 	type SwarmOptions,
+	checkCalls,
 	checkDuplicates,
 	checkHooks,
 	checkInbox,
 	checkMessageLimit,
 	checkObject,
+	checkOutbox,
 	checkRoute,
 	checkVisited,
 	checkWait,
 	copyOf,
 	invalid,
 } from "./options.ts";
+import { Parts } from "./parts.ts";
 import { type RemotePeer, peerSocket, remotePeer } from "./remote-peer.ts";
-import { RingView } from "./ring-view.ts";
+import type { RingView } from "./ring-view.ts";
 import { type Destination, destination } from "./target.ts";
 
 /** Whom to send to. */
@@ -71,16 +76,6 @@ const EVENTS: ReadonlySet<string> = new Set<keyof SwarmEvents>([
 	"error",
 ]);
 
-/** What a peer consists of once it is bound. */
-interface Bound {
-	readonly node: LocalNode;
-	readonly delivery: Delivery;
-	readonly broadcast: Broadcast;
-	readonly ring: RingView;
-	/** Where it listens, as far as one address can say so. */
-	readonly listener: Address;
-}
-
 /**
  * A peer in a swarm. Bind it as you would a socket, connect it to any peer of the swarm, and send to all of them.
  *
@@ -94,17 +89,19 @@ interface Bound {
  */
 export class SwarmPeer {
 	readonly #options: SwarmOptions;
-	readonly #hooks: Partial<SwarmHooks>;
+	readonly #hooks: Hooks;
 	readonly #ports: Ports;
 	readonly #route: Route;
-	/** Bytes of the largest message, and of the largest frame. */
-	readonly #limits: { readonly message: number; readonly frame: number };
+	readonly #limits: DeliveryPorts["limits"];
+	readonly #calls: CallLimits;
+	#handler: RequestHandler | undefined;
 	readonly #waits: Waits;
 	readonly #inbox: Inbox;
 	readonly #events = new Events<SwarmEvents>();
-	readonly #resolving = new Map<string, Promise<string>>();
+	readonly #names: Names;
 	#phase: "new" | "binding" | "bound" | "closed" = "new";
-	#bound: Bound | undefined;
+	#parts: Parts | undefined;
+	#listener: Address | undefined;
 
 	/** @throws SwarmError `INVALID_ARGUMENT` */
 	constructor(options: { readonly hooks?: Partial<SwarmHooks> } & SwarmOptions = {}) {
@@ -113,6 +110,8 @@ export class SwarmPeer {
 			inbox,
 			message,
 			limits,
+			outbox,
+			calls,
 			ports,
 			route = "auto",
 		} = checkObject("options", options);
@@ -122,13 +121,15 @@ export class SwarmPeer {
 			transport = tcp,
 		} = checkObject("ports", ports);
 		this.#options = { ...options };
-		this.#hooks = { ...checkHooks(hooks) };
+		this.#hooks = new Hooks(checkHooks(hooks), (error) => {
+			this.#events.emit("error", error);
+		});
 		this.#ports = { clock, random, transport };
 		this.#waits = new Waits(this.#ports.clock);
+		this.#names = new Names(transport);
 		this.#route = checkRoute(route);
 		this.#inbox = new Inbox(checkInbox(inbox), () => {
-			this.#bound?.broadcast.roomAgain();
-			this.#bound?.delivery.roomAgain();
+			this.#parts?.roomAgain();
 		});
 		try {
 			// What a node would refuse when it is bound is refused now.
@@ -137,7 +138,8 @@ export class SwarmPeer {
 			throw asSwarmError(error);
 		}
 		const { frame = defaultLimits.frame } = limits ?? {};
-		this.#limits = { message: checkMessageLimit(message), frame };
+		this.#limits = { message: checkMessageLimit(message), frame, outbox: checkOutbox(outbox) };
+		this.#calls = checkCalls(calls);
 	}
 
 	/**
@@ -156,7 +158,7 @@ export class SwarmPeer {
 		this.#phase = "binding";
 		try {
 			const advertise = advertised && {
-				host: await this.#resolve(advertised.host),
+				host: await this.#names.resolve(advertised.host),
 				port: advertised.port,
 			};
 			const node = this.#createNode({ host: addr, port }, advertise);
@@ -166,7 +168,17 @@ export class SwarmPeer {
 				await node.close();
 				throw closed();
 			}
-			this.#bound = this.#assemble(node, listener);
+			this.#listener = listener;
+			this.#parts = new Parts(node, {
+				ports: this.#ports,
+				inbox: this.#inbox,
+				hooks: this.#hooks,
+				events: this.#events,
+				limits: this.#limits,
+				calls: this.#calls,
+				route: this.#route,
+				handler: () => this.#handler,
+			});
 			this.#phase = "bound";
 			return this;
 		} catch (error) {
@@ -212,8 +224,48 @@ export class SwarmPeer {
 		checkRoute(route);
 		const bytes = copyOf(data, this.#limits.message);
 		return this.#toward<Receipt>(target, wait, SEND_TIMEOUT, (destination, done) =>
-			delivery.send({ destination, data: bytes, duplicates, route, done }),
+			delivery.send({ destination, data: bytes, duplicates, route, lane: "inbox", done }),
 		);
+	}
+
+	/**
+	 * Asks one other peer, and resolves with what its handler answers. Requests do not pass through inboxes: one that is
+	 * full, or an application that does not call `recv`, holds up none. Each is handled at most once; they are handled in
+	 * the order they were made, and may be answered in any.
+	 * @throws SwarmError as `send`, and besides: `NOT_HANDLED`; `REMOTE` when the handler failed; `BUSY` when too much is
+	 * under way here, or too many answers there; `TIMEOUT` (default 30,000 ms; it may have been handled)
+	 */
+	async request(
+		target: Target,
+		data: Uint8Array | string,
+		options?: RequestOptions,
+	): Promise<PeerResponse> {
+		const { calls } = this.#open();
+		const { route = this.#route, timeout = SEND_TIMEOUT, ...wait } = checkWait(options);
+		checkRoute(route);
+		const bytes = copyOf(data, this.#limits.message);
+		const budget = Math.min(timeout, LONGEST);
+		return this.#toward<PeerResponse>(
+			target,
+			{ ...wait, timeout: Infinity },
+			budget,
+			(found, done) => calls.ask(found, bytes, route, budget, done),
+		);
+	}
+
+	/**
+	 * Answers the requests of other peers, until it is taken back. A handler that throws is an `error` event here and
+	 * `REMOTE` at the asker, who is not told why; one that throws a {@link SwarmError} with the code `REMOTE` tells the
+	 * asker its message instead.
+	 * @throws SwarmError `INVALID_ARGUMENT` when there is a handler already
+	 */
+	onRequest(handler: RequestHandler): Unsubscribe {
+		if (typeof handler !== "function") throw invalid("a handler must be a function");
+		if (this.#handler !== undefined) throw invalid("requests have a handler already");
+		this.#handler = handler;
+		return () => {
+			if (this.#handler === handler) this.#handler = undefined;
+		};
 	}
 
 	/**
@@ -272,23 +324,7 @@ export class SwarmPeer {
 
 	/** Messages as they come, until the peer is closed. Leaving the loop does not close the peer. */
 	[Symbol.asyncIterator](): AsyncIterator<Received> {
-		const left = new AbortController();
-		const end: IteratorResult<Received> = { done: true, value: undefined };
-		return {
-			next: async () => {
-				if (left.signal.aborted || this.#isClosed()) return end;
-				try {
-					return { done: false, value: await this.recv({ signal: left.signal }) };
-				} catch (error) {
-					if (left.signal.aborted || this.#isClosed()) return end;
-					throw error;
-				}
-			},
-			return: async () => {
-				left.abort();
-				return Promise.resolve(end);
-			},
-		};
+		return messages({ recv: (wait) => this.recv(wait), isClosed: () => this.#isClosed() });
 	}
 
 	/**
@@ -297,12 +333,11 @@ export class SwarmPeer {
 	 * @throws SwarmError `NOT_BOUND`, `TIMEOUT`, `CLOSED`
 	 */
 	async disconnect(options?: Wait): Promise<void> {
-		const { node, delivery, broadcast } = this.#open();
+		const parts = this.#open();
 		const { timeout = DISCONNECT_TIMEOUT, ...wait } = checkWait(options);
 		const left = new SwarmError("CLOSED", "the peer has left the swarm");
-		delivery.reset(left);
-		broadcast.reset(left);
-		await edge(node.leaveRing({ ...wait, timeout }));
+		parts.reset(left);
+		await edge(parts.node.leaveRing({ ...wait, timeout }));
 	}
 
 	/** Leaves, and lets go of everything. What is pending rejects with `CLOSED`, iterators end. */
@@ -310,9 +345,7 @@ export class SwarmPeer {
 		if (this.#phase === "closed") return;
 		this.#phase = "closed";
 		this.#waits.closeAll();
-		this.#bound?.delivery.close(closed());
-		this.#bound?.broadcast.reset(closed());
-		await this.#bound?.node.close();
+		await this.#parts?.close(closed());
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
@@ -346,7 +379,8 @@ export class SwarmPeer {
 
 	/** Where it listens. @throws SwarmError `NOT_BOUND` before `bind` */
 	get listener(): Address {
-		return this.#wasBound().listener;
+		const { node } = this.#wasBound();
+		return this.#listener ?? node.bound;
 	}
 
 	/** Its place on the ring. @throws SwarmError `NOT_BOUND` before `bind` */
@@ -356,7 +390,7 @@ export class SwarmPeer {
 
 	/** Everyone to whom it holds a link. */
 	get peers(): readonly RemotePeer[] {
-		return this.#bound?.node.peers.map(remotePeer) ?? [];
+		return this.#parts?.node.peers.map(remotePeer) ?? [];
 	}
 
 	/** Messages waiting for `recv`. */
@@ -373,19 +407,15 @@ export class SwarmPeer {
 		return this.#phase === "closed";
 	}
 
-	#wasBound(): Bound {
-		if (this.#bound === undefined) throw new SwarmError("NOT_BOUND", "call bind first");
-		return this.#bound;
+	#wasBound(): Parts {
+		if (this.#parts === undefined) throw new SwarmError("NOT_BOUND", "call bind first");
+		return this.#parts;
 	}
 
-	#open(): Bound {
+	#open(): Parts {
 		if (this.#phase === "closed") throw closed();
 		return this.#wasBound();
 	}
-
-	readonly #failed = (error: unknown): void => {
-		this.#events.emit("error", error);
-	};
 
 	/** Starts something that is about a target, once its name is resolved; a time-out says how far it had come. */
 	async #toward<T>(
@@ -397,7 +427,7 @@ export class SwarmPeer {
 		const { delivery } = this.#open();
 		let known: Destination | undefined;
 		try {
-			const found = destination(target, (host) => this.#resolve(host));
+			const found = destination(target, (host) => this.#names.resolve(host));
 			return await this.#waits.run<T>(wait, fallback, (_budget, done) => {
 				if (!(found instanceof Promise)) return start((known = found), done);
 				let cancel: Cancel | undefined;
@@ -413,26 +443,10 @@ export class SwarmPeer {
 			});
 		} catch (error) {
 			if (!(error instanceof ChordError) || error.code !== "TIMEOUT") throw asSwarmError(error);
-			const why = known === undefined ? "its name is not resolved yet" : delivery.progress(known);
+			const why =
+				known === undefined ? "its name is not resolved yet" : delivery.progress(known, "inbox");
 			throw new SwarmError("TIMEOUT", `${error.message}; ${why}`, { cause: error });
 		}
-	}
-
-	#resolve(host: string): string | Promise<string> {
-		const literal = canonicalIp(host);
-		if (literal !== undefined) return literal;
-		const known = this.#resolving.get(host);
-		if (known !== undefined) return known;
-		const resolving = this.#ports.transport
-			.resolve(host)
-			.catch((cause: unknown) => {
-				throw new SwarmError("UNRESOLVED", `the host name ${host} has no address`, { cause });
-			})
-			.finally(() => {
-				this.#resolving.delete(host);
-			});
-		this.#resolving.set(host, resolving);
-		return resolving;
 	}
 
 	/** Bound to all interfaces, it is the one that others can reach that says something. */
@@ -443,7 +457,6 @@ export class SwarmPeer {
 
 	#createNode(bind: Address, advertise: Address | undefined): LocalNode {
 		const { network, successors, limits, limitLocal } = this.#options;
-		const watched = this.#hooks.send !== undefined;
 		return new LocalNode(formatAddress, bind, {
 			ports: this.#ports,
 			...(network !== undefined && { network }),
@@ -451,51 +464,15 @@ export class SwarmPeer {
 			...(limits !== undefined && { limits }),
 			...(limitLocal !== undefined && { limitLocal }),
 			...(advertise && { advertise }),
-			...(watched && {
+			...(this.#hooks.has("send") && {
 				hooks: {
 					send: (link, packet) => {
 						// The hook may keep and change what it is given.
-						this.#hook("send", peerSocket(link), new Uint8Array(packet));
+						this.#hooks.call("send", peerSocket(link), new Uint8Array(packet));
 					},
 				},
 			}),
 		});
-	}
-
-	#assemble(node: LocalNode, listener: Address): Bound {
-		const { clock, random } = this.#ports;
-		node.on("error", this.#failed);
-		node.on("link", ({ link, peer, accepted }) => {
-			if (accepted) this.#hook("newPeer", peerSocket(link));
-			this.#events.emit("peer", remotePeer(peer));
-		});
-		node.on("unlink", ({ peer }) => {
-			this.#events.emit("peerGone", remotePeer(peer));
-		});
-		const accept = (source: RemotePeer, data: Uint8Array): boolean => this.#accept(source, data);
-		const delivery = new Delivery({ node, clock, random, accept, limits: this.#limits });
-		const network = networkOf(node, clock, random);
-		const broadcast = new Broadcast({ network, accept, limits: this.#limits });
-		const ring = new RingView(node);
-		node.on("pointers", () => {
-			this.#events.emit("ring", ring);
-		});
-		return { node, delivery, broadcast, ring, listener };
-	}
-
-	#hook<Name extends keyof SwarmHooks>(name: Name, ...args: Parameters<SwarmHooks[Name]>): void {
-		const hook = this.#hooks[name] as
-			| ((...args: Parameters<SwarmHooks[Name]>) => unknown)
-			| undefined;
-		if (hook !== undefined) guard(() => hook(...args), this.#failed);
-	}
-
-	/** Takes a message into the inbox; false when it is full. */
-	#accept(source: RemotePeer, data: Uint8Array): boolean {
-		// The inbox, and the hook, may keep and change what they are given.
-		if (!this.#inbox.put({ source, data: new Uint8Array(data) })) return false;
-		if (this.#hooks.recv !== undefined) this.#hook("recv", source, new Uint8Array(data));
-		return true;
 	}
 }
 

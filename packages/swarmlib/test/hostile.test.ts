@@ -107,8 +107,8 @@ class Villain {
 	}
 
 	/** Opens a session, and gives the life of the peer that it is with. */
-	async knock(to: SwarmPeer, session = 1): Promise<number> {
-		const answer = await this.say(to, knock, fields([6, session]));
+	async knock(to: SwarmPeer, session = 1, lane = 0): Promise<number> {
+		const answer = await this.say(to, knock, fields([6, session], [1, lane]));
 		if (answer?.state !== "open" || answer.session !== session) throw new Error("no answer");
 		return answer.life;
 	}
@@ -253,7 +253,7 @@ test("unfinished messages take 4 MiB in all, and make room for others when they 
 	await swarm.simulation.run(11_000);
 	const to = await villain.knock(victim, 1_000);
 	const flood = sessions.map((session) => session + 1_000);
-	for (const session of flood) villain.node.route(victim.hash, knock, fields([6, session]));
+	for (const session of flood) villain.node.route(victim.hash, knock, fields([6, session], [1, 0]));
 	const bodies = flood.map((session) => packetBody({ to, session, end: 0, data }));
 	await villain.say(victim, packet, ...bodies);
 	await swarm.simulation.run(5_000);
@@ -275,10 +275,37 @@ test("unfinished messages take 4 MiB in all, and make room for others when they 
 	expect((await victim.recv()).data).toHaveLength(1_048_576);
 });
 
+test("requests and answers that are none, or that nobody asked for, are ignored; those that a peer repeats are served once", async () => {
+	await assertForSeeds(FILE, 2, async (seed) => {
+		const { swarm, villain, victim, errors } = await withVillain(seed);
+		const { random } = swarm.simulation;
+		let served = 0;
+		victim.onRequest(() => `${++served}`);
+		for (const lane of [1, 2]) {
+			const session = 10 + lane;
+			const to = await villain.knock(victim, session, lane);
+			const garbage = Array.from({ length: 100 }, (_, number) => {
+				const data = random.bytes(Math.floor(random.next() * 30));
+				if (data.length > 0 && data[0] === 0) data[0] = 1;
+				return packetBody({ session, to, number, data });
+			});
+			const answer = await villain.say(victim, packet, ...garbage);
+			expect(answer).toMatchObject({ state: "open", next: 100 });
+		}
+		const to = await villain.knock(victim, 13, 1);
+		const request = Buffer.concat([fields([1, 0], [6, 77], [4, 60_000]), Buffer.from("?")]);
+		const again = [0, 1, 2].map((number) => packetBody({ session: 13, to, number, data: request }));
+		await villain.say(victim, packet, ...again);
+		expect(served).toBe(1);
+		expect(errors).toEqual([]);
+		await expectService(swarm);
+	});
+});
+
 test("ten thousand sessions of a villain cost others at most a send under way", async () => {
 	const { swarm, villain, victim } = await withVillain(7);
 	for (let session = 1; session <= 10_000; session++) {
-		villain.node.route(victim.hash, knock, fields([6, session]));
+		villain.node.route(victim.hash, knock, fields([6, session], [1, 0]));
 	}
 	await swarm.simulation.run(2_000);
 	const code = await swarm.until(codeOf(swarm.first.send(victim, "1")));

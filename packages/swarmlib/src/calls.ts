@@ -1,0 +1,307 @@
+/**
+ * Requests to other peers, and answers to theirs. They travel as messages do, in sessions of their own: neither an inbox
+ * that is full nor an application that does not call `recv` holds them up.
+ *
+ * @module
+ */
+import { type Answer, type Cancel, type Clock, type Random, type Timer } from "@cicada/chordlib";
+
+import {
+	type CallMessage,
+	decodeCall,
+	encodeCall,
+	explanationOf,
+	failureOf,
+} from "./call-messages.ts";
+import { SwarmError } from "./errors.ts";
+import type { Outgoing, Route } from "./outbound.ts";
+import type { RemotePeer } from "./remote-peer.ts";
+import type { Destination } from "./target.ts";
+
+/** A request as its handler gets it. */
+export interface PeerRequest {
+	/** Who asks. */
+	readonly source: RemotePeer;
+	readonly data: Uint8Array;
+	/** Aborts when nobody waits for the answer any more. */
+	readonly signal: AbortSignal;
+}
+
+/** What came back. */
+export interface PeerResponse {
+	/** Who answered. */
+	readonly source: RemotePeer;
+	readonly data: Uint8Array;
+	/** False when the request was for a bare `Hash` and the peer responsible for it answered. */
+	readonly exact: boolean;
+	/** Milliseconds from the request to the answer. */
+	readonly rtt: number;
+}
+
+/** Answers requests with bytes or a string, or a promise of them. Nothing at all is an empty answer. */
+export type RequestHandler = (
+	request: PeerRequest,
+) => Uint8Array | string | void | Promise<Uint8Array | string | void>;
+
+/** How much may be under way. */
+export interface CallLimits {
+	/** Requests of one other peer that are being served. Default 256. */
+	readonly perPeer: number;
+	/** Requests in all: of others being served, and of ours that are not answered. Default 4,096 each. */
+	readonly requests: number;
+	/** Bytes of all requests being served, answers that are under way included. Default 16 MiB. */
+	readonly bytes: number;
+}
+
+/** What calls ask of the peer that they are part of. */
+export interface CallPorts {
+	readonly clock: Clock;
+	readonly random: Random;
+	readonly send: (message: Outgoing) => Cancel;
+	/** How answers go. */
+	readonly route: Route;
+	readonly limits: CallLimits;
+	readonly handler: () => RequestHandler | undefined;
+	/** An answer's bytes. @throws SwarmError `INVALID_ARGUMENT`, `TOO_LARGE` */
+	readonly bytesOf: (answer: Uint8Array | string | void) => Uint8Array;
+	/** Why a request was not taken yet, in words. */
+	readonly progress: (destination: Destination) => string;
+	/** A handler failed. */
+	readonly failed: (error: unknown) => void;
+	/** A request was turned away, and would be taken now. */
+	readonly roomAgain: () => void;
+}
+
+/** A request of ours. */
+interface Asked {
+	readonly destination: Destination;
+	readonly started: number;
+	readonly done: Answer<PeerResponse, SwarmError>;
+	/** Whether somebody has the request. */
+	taken: boolean;
+	/** Ends the waiting. */
+	timer: Timer | undefined;
+}
+
+/** A request of another peer, until its answer is taken or no longer wanted. */
+interface Served {
+	readonly source: RemotePeer;
+	readonly call: number;
+	readonly abort: AbortController;
+	readonly timer: Timer;
+	bytes: number;
+	cancel: Cancel;
+}
+
+/** Milliseconds for which a peer is told that an answer is not wanted. */
+const TAKING_BACK = 10_000;
+/** Longest that a timer can run. */
+const LONGEST = 2 ** 31 - 1;
+
+/** Requests from this peer to others, and from others to this one. */
+export class Calls {
+	readonly #ports: CallPorts;
+	readonly #asked = new Map<number, Asked>();
+	readonly #served = new Map<string, Served>();
+	readonly #servedOf = new Map<string, number>();
+	#bytes = 0;
+	#refused = false;
+
+	constructor(ports: CallPorts) {
+		this.#ports = ports;
+	}
+
+	/** Asks a peer, and fails with `TIMEOUT` after `budget` milliseconds. Cancelling tells the peer that no answer is wanted. */
+	ask(
+		destination: Destination,
+		data: Uint8Array,
+		route: Route,
+		budget: number,
+		done: Answer<PeerResponse, SwarmError>,
+	): Cancel {
+		const { clock, limits, random, send } = this.#ports;
+		if (this.#asked.size >= limits.requests) {
+			done(new SwarmError("BUSY", `${limits.requests} requests of this peer are unanswered`));
+			return () => {};
+		}
+		// Whoever did not see the request cannot guess it, and so cannot answer in another's place.
+		const call = random.bytes(6).reduce((value, byte) => value * 256 + byte, 0);
+		const body = { kind: "request", call, budget: Math.min(budget, LONGEST), data } as const;
+		const asked: Asked = {
+			destination,
+			started: clock.now(),
+			done,
+			taken: false,
+			timer: undefined,
+		};
+		this.#asked.set(call, asked);
+		const cancel = send({
+			destination,
+			data: encodeCall(body),
+			duplicates: 0,
+			route,
+			lane: "requests",
+			done: (error) => {
+				asked.taken = error === undefined;
+				if (error !== undefined) this.#settle(call)?.done(error);
+			},
+		});
+		const giveUp = (): boolean => {
+			if (this.#settle(call) === undefined) return false;
+			cancel();
+			this.#takeBack(destination, call, route);
+			return true;
+		};
+		asked.timer = clock.schedule(Math.min(budget, LONGEST), () => {
+			const { name } = destination;
+			const progress = asked.taken
+				? `${name} has the request, and has not answered`
+				: this.#ports.progress(destination);
+			const error = new SwarmError(
+				"TIMEOUT",
+				`not done within ${Math.round(budget)} ms; ${progress}`,
+			);
+			if (giveUp()) done(error);
+		});
+		return giveUp;
+	}
+
+	/** A request came, or the word that one is not wanted any more; false when there is no room for it. */
+	request(source: RemotePeer, bytes: Uint8Array): boolean {
+		const message = decodeCall(bytes);
+		if (message?.kind === "cancel") this.#end(keyOf(source, message.call));
+		if (message?.kind !== "request") return true;
+		const { limits } = this.#ports;
+		const ofSource = this.#servedOf.get(source.hash.toString()) ?? 0;
+		const room =
+			ofSource < limits.perPeer &&
+			this.#served.size < limits.requests &&
+			(this.#bytes + bytes.length <= limits.bytes || this.#served.size === 0);
+		this.#refused ||= !room;
+		if (room && !this.#served.has(keyOf(source, message.call))) this.#serve(source, message);
+		return room;
+	}
+
+	/** An answer came. */
+	response(source: RemotePeer, bytes: Uint8Array): void {
+		const message = decodeCall(bytes);
+		const asked = message && this.#asked.get(message.call);
+		if (message === undefined || asked === undefined) return;
+		const exact = source.hash.equals(asked.destination.hash);
+		if (!exact && asked.destination.exact) return;
+		this.#settle(message.call);
+		const error = failureOf(message, asked.destination.name);
+		const rtt = this.#ports.clock.now() - asked.started;
+		// The application may keep and change what it is given.
+		const data = new Uint8Array(message.data);
+		if (error === undefined) asked.done(undefined, { source, data, exact, rtt });
+		else asked.done(error);
+	}
+
+	/** Ends every request under way, in both directions. */
+	reset(error: SwarmError): void {
+		for (const call of this.#asked.keys()) this.#settle(call)?.done(error);
+		for (const key of this.#served.keys()) this.#end(key);
+	}
+
+	#settle(call: number): Asked | undefined {
+		const asked = this.#asked.get(call);
+		if (this.#asked.delete(call)) asked?.timer?.cancel();
+		return asked;
+	}
+
+	/** Tells whoever has a request, or may have it, that no answer is wanted. Given up before long: who has it has a limit too. */
+	#takeBack(destination: Destination, call: number, route: Route): void {
+		const data = encodeCall({ kind: "cancel", call, budget: 0, data: new Uint8Array() });
+		const timer = this.#ports.clock.schedule(TAKING_BACK, () => {
+			cancel();
+		});
+		const done = (): void => {
+			timer.cancel();
+		};
+		const message = { destination, data, duplicates: 0, route, lane: "requests", done } as const;
+		const cancel = this.#ports.send(message);
+	}
+
+	#serve(source: RemotePeer, { call, budget, data }: CallMessage): void {
+		const { bytesOf, clock, failed, handler } = this.#ports;
+		const key = keyOf(source, call);
+		const abort = new AbortController();
+		const timer = clock.schedule(Math.min(budget, LONGEST), () => {
+			this.#end(key);
+		});
+		const served: Served = { source, call, abort, timer, bytes: data.length, cancel: () => {} };
+		this.#served.set(key, served);
+		this.#count(source, 1);
+		this.#bytes += served.bytes;
+		const handle = handler();
+		if (handle === undefined) {
+			this.#answer(key, "notHandled", new Uint8Array());
+			return;
+		}
+		const run = async (): Promise<Uint8Array> =>
+			bytesOf(await handle({ source, data: new Uint8Array(data), signal: abort.signal }));
+		run().then(
+			(bytes) => {
+				this.#answer(key, "response", bytes);
+			},
+			(error: unknown) => {
+				const told = error instanceof SwarmError && error.code === "REMOTE";
+				if (!told && !abort.signal.aborted) failed(error);
+				this.#answer(key, "failed", told ? explanationOf(error) : new Uint8Array());
+			},
+		);
+	}
+
+	/** Sends the answer to a request that is still being served. */
+	#answer(key: string, kind: CallMessage["kind"], data: Uint8Array): void {
+		const served = this.#served.get(key);
+		if (served === undefined) return;
+		const { limits, route, send } = this.#ports;
+		const { hash, address } = served.source;
+		const destination = { hash, address, exact: true, name: hash.toString() };
+		const fits = this.#bytes + data.length <= limits.bytes;
+		const { call } = served;
+		const message: CallMessage = fits
+			? { kind, call, budget: 0, data }
+			: { kind: "busy", call, budget: 0, data: new Uint8Array() };
+		served.bytes += message.data.length;
+		this.#bytes += message.data.length;
+		served.cancel = send({
+			destination,
+			data: encodeCall(message),
+			duplicates: 0,
+			route,
+			lane: "responses",
+			done: () => {
+				this.#end(key);
+			},
+		});
+	}
+
+	/** The answer is taken, or nobody wants it any more. */
+	#end(key: string): void {
+		const served = this.#served.get(key);
+		if (served === undefined) return;
+		this.#served.delete(key);
+		this.#count(served.source, -1);
+		this.#bytes -= served.bytes;
+		served.timer.cancel();
+		served.cancel();
+		served.abort.abort();
+		if (!this.#refused) return;
+		this.#refused = false;
+		this.#ports.clock.defer(this.#ports.roomAgain);
+	}
+
+	#count({ hash }: RemotePeer, change: 1 | -1): void {
+		const key = hash.toString();
+		const count = (this.#servedOf.get(key) ?? 0) + change;
+		if (count === 0) this.#servedOf.delete(key);
+		else this.#servedOf.set(key, count);
+	}
+}
+
+function keyOf({ hash }: RemotePeer, call: number): string {
+	return `${call} ${hash.toString()}`;
+}

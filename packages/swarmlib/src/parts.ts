@@ -1,0 +1,122 @@
+import type { Events, LocalNode, Ports } from "@cicada/chordlib";
+
+import { Broadcast } from "./broadcast.ts";
+import { networkOf } from "./broadcast/network.ts";
+import { type CallLimits, Calls, type RequestHandler } from "./calls.ts";
+import { Delivery, type DeliveryPorts, type Route } from "./delivery.ts";
+import type { SwarmError } from "./errors.ts";
+import type { Hooks } from "./hooks.ts";
+import type { Inbox } from "./inbox.ts";
+import { type SwarmEvents, copyOf } from "./options.ts";
+import { type RemotePeer, peerSocket, remotePeer } from "./remote-peer.ts";
+import { RingView } from "./ring-view.ts";
+
+/** What the parts of a peer have in common. */
+export interface PartsPorts {
+	readonly ports: Pick<Ports, "clock" | "random">;
+	readonly inbox: Inbox;
+	readonly hooks: Hooks;
+	readonly events: Events<SwarmEvents>;
+	readonly limits: DeliveryPorts["limits"];
+	readonly calls: CallLimits;
+	readonly route: Route;
+	readonly handler: () => RequestHandler | undefined;
+}
+
+/** What a peer consists of once it is bound. */
+export class Parts {
+	readonly node: LocalNode;
+	readonly delivery: Delivery;
+	readonly calls: Calls;
+	readonly broadcast: Broadcast;
+	readonly ring: RingView;
+	readonly #inbox: Inbox;
+	readonly #hooks: Hooks;
+
+	constructor(node: LocalNode, given: PartsPorts) {
+		const { events, handler, hooks, inbox, limits, ports, route } = given;
+		const { clock, random } = ports;
+		this.node = node;
+		this.#inbox = inbox;
+		this.#hooks = hooks;
+		this.delivery = new Delivery({
+			node,
+			clock,
+			random,
+			accept: (source, data, lane) => {
+				if (lane === "inbox") return this.#take(source, data);
+				if (lane === "requests") return this.calls.request(source, data);
+				this.calls.response(source, data);
+				return true;
+			},
+			limits,
+		});
+		this.calls = new Calls({
+			clock,
+			random,
+			send: (message) => this.delivery.send(message),
+			route,
+			limits: given.calls,
+			handler,
+			bytesOf: (answer) => copyOf(answer ?? "", limits.message),
+			progress: (destination) => this.delivery.progress(destination, "requests"),
+			failed: (error) => {
+				events.emit("error", error);
+			},
+			roomAgain: () => {
+				this.delivery.roomAgain();
+			},
+		});
+		const accept = (source: RemotePeer, data: Uint8Array): boolean => this.#take(source, data);
+		this.broadcast = new Broadcast({ network: networkOf(node, clock, random), accept, limits });
+		this.ring = new RingView(node);
+		this.#announce(events);
+	}
+
+	/** There is room in the inbox again. */
+	roomAgain(): void {
+		this.broadcast.roomAgain();
+		this.delivery.roomAgain();
+	}
+
+	/** Ends all that is under way, in every direction. */
+	reset(error: SwarmError): void {
+		this.calls.reset(error);
+		this.broadcast.reset(error);
+		this.delivery.reset(error);
+	}
+
+	/** Likewise, for good, and leaves the swarm. */
+	async close(error: SwarmError): Promise<void> {
+		this.calls.reset(error);
+		this.broadcast.reset(error);
+		this.delivery.close(error);
+		await this.node.close();
+	}
+
+	/** Tells the application what happens. */
+	#announce(events: Events<SwarmEvents>): void {
+		const { node, ring } = this;
+		node.on("error", (error) => {
+			events.emit("error", error);
+		});
+		node.on("link", ({ link, peer, accepted }) => {
+			if (accepted) this.#hooks.call("newPeer", peerSocket(link));
+			events.emit("peer", remotePeer(peer));
+		});
+		node.on("unlink", ({ peer }) => {
+			events.emit("peerGone", remotePeer(peer));
+		});
+		node.on("pointers", () => {
+			events.emit("ring", ring);
+		});
+	}
+
+	/** Takes a message into the inbox; false when it is full. */
+	#take(source: RemotePeer, data: Uint8Array): boolean {
+		// The inbox, and the hook, may keep and change what they are given.
+		if (!this.#inbox.put({ source, data: new Uint8Array(data) })) return false;
+		if (this.#hooks.has("recv")) this.#hooks.call("recv", source, new Uint8Array(data));
+		return true;
+	}
+}
