@@ -2,7 +2,7 @@ import { type Socket, createConnection } from "node:net";
 
 import { afterEach, expect, test } from "vitest";
 
-import { SwarmPeer } from "../src/index.ts";
+import { type SwarmHooks, SwarmPeer } from "../src/index.ts";
 import { areStrangers, drain, sparse } from "./swarm.ts";
 
 const peers: SwarmPeer[] = [];
@@ -12,9 +12,9 @@ afterEach(async () => {
 });
 
 /** Peers on real sockets, each connected through the one before it. */
-async function grow(count: number): Promise<void> {
+async function grow(count: number, hooks: Partial<SwarmHooks> = {}): Promise<void> {
 	for (let i = 0; i < count; i++) {
-		const peer = await new SwarmPeer(sparse).bind("127.0.0.1", 0);
+		const peer = await new SwarmPeer({ ...sparse, hooks }).bind("127.0.0.1", 0);
 		const through = peers.at(-1);
 		if (through !== undefined) await peer.connect(through.listener);
 		peers.push(peer);
@@ -47,6 +47,21 @@ test("twelve peers on real sockets send to all others, over several hops, and br
 		expect(await drain(peer)).toEqual(peer === from ? got : [...got, "all"]);
 	}
 });
+
+test(
+	"a broadcast to 63 peers on real sockets takes 63 payloads",
+	{ timeout: 120_000 },
+	async () => {
+		const data = new Uint8Array(32_768);
+		let payloads = 0;
+		const send = (_link: unknown, packet: Uint8Array): void => {
+			if (packet.length > data.length) payloads++;
+		};
+		await grow(64, { send });
+		expect(await peers[40]?.broadcast(data)).toEqual({ reached: 63 });
+		expect(payloads).toBe(63);
+	},
+);
 
 test("a peer that closes as soon as it has read a message has acknowledged it", async () => {
 	await grow(8);

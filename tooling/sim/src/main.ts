@@ -6,6 +6,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 
+import { broadcastScenario } from "./broadcast/scenario.ts";
 import { NETWORKS } from "./latency.ts";
 import { hunt } from "./mutants/hunt.ts";
 import { HELP, type Options, commandFor, planOf, readOptions } from "./options.ts";
@@ -13,7 +14,7 @@ import type { Plan } from "./plan.ts";
 import { runAll } from "./pool.ts";
 import { ProcessRing } from "./processes/ring.ts";
 import { describeProcesses, summarizeProcesses } from "./processes/summary.ts";
-import type { Result } from "./run.ts";
+import { type Result, run } from "./run.ts";
 import { shrinkPlan } from "./shrink.ts";
 import { describe, summarize } from "./summary.ts";
 
@@ -34,7 +35,9 @@ async function main(): Promise<void> {
 		process.stdout.write(HELP);
 		return;
 	}
-	if (options.mutants !== undefined) await huntMutants(options, options.mutants);
+	if (options.scenario === "broadcast") {
+		if (!(await broadcastScenario(options))) process.exitCode = 1;
+	} else if (options.mutants !== undefined) await huntMutants(options, options.mutants);
 	else if (options.processes !== undefined) await killProcesses(options, options.processes);
 	else await simulate(options);
 }
@@ -72,7 +75,9 @@ async function simulate(options: Options): Promise<void> {
 	const one =
 		options.realMinutes === undefined && (options.plan !== undefined || options.seeds === 1);
 	let nodeMs = 0;
-	const results = await runAll(plans(options, first, end), one ? 1 : options.jobs, (result) => {
+	const jobs = one ? 1 : options.jobs;
+	const worker = new URL("worker.js", import.meta.url);
+	const results = await runAll(plans(options, first, end), jobs, run, worker, (result) => {
 		nodeMs += result.nodeMs;
 		if (result.violations > 0 && broken++ < TOLD) say(failure(result, options));
 		if (seconds() - said >= 1 || one) {

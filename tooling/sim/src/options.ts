@@ -52,6 +52,7 @@ Runs rings of real nodes on a simulated network, and checks the rules that they 
 ${Object.entries(SCENARIOS)
 	.map(([name, { about }]) => `                    ${name}: ${about}`)
 	.join("\n")}
+                    broadcast: whole peers; 0 to 30 % crash just before and during a broadcast
   --faults KINDS    which, with commas between (all of the regime)
                     fail-stop: ${FAIL_STOP_FAULTS.join(", ")}
                     hostile: ${HOSTILE_FAULTS.join(", ")}
@@ -112,8 +113,9 @@ export function readOptions(args: readonly string[], cores: number): Options | "
 		throw new Error(`--latency is one of ${Object.keys(NETWORKS).join(", ")}, not ${latency}`);
 	}
 	const { scenario } = values;
-	if (scenario !== undefined && !Object.hasOwn(SCENARIOS, scenario)) {
-		throw new Error(`--scenario is one of ${Object.keys(SCENARIOS).join(", ")}, not ${scenario}`);
+	const scenarios = [...Object.keys(SCENARIOS), "broadcast"];
+	if (scenario !== undefined && !scenarios.includes(scenario)) {
+		throw new Error(`--scenario is one of ${scenarios.join(", ")}, not ${scenario}`);
 	}
 	const faults = values.faults?.split(",").filter((kind) => kind !== "");
 	const known: readonly string[] = [...FAIL_STOP_FAULTS, ...HOSTILE_FAULTS];

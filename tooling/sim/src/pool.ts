@@ -1,13 +1,15 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-import type { Plan } from "./plan.ts";
-import { type Result, run } from "./run.ts";
-
-/** Runs plans, several at the same time in processes of their own; `done` hears of each as it ends, and says whether to go on. */
-export async function runAll(
+/**
+ * Runs plans, several at the same time in processes of their own, which run `worker`; `done` hears of each as it ends,
+ * and says whether to go on.
+ */
+export async function runAll<Plan extends object, Result>(
 	plans: Iterable<Plan>,
 	jobs: number,
+	run: (plan: Plan) => Promise<Result>,
+	worker: URL,
 	done: (result: Result) => boolean,
 ): Promise<readonly Result[]> {
 	const results: Result[] = [];
@@ -28,7 +30,7 @@ export async function runAll(
 	const children: ChildProcess[] = [];
 	const work = (): Promise<void> =>
 		new Promise((resolve, reject) => {
-			const child = fork(fileURLToPath(new URL("worker.js", import.meta.url)));
+			const child = fork(fileURLToPath(worker));
 			children.push(child);
 			const give = (): void => {
 				const plan = next();

@@ -5,14 +5,17 @@ import type { Progress } from "./messages.ts";
 import { sum } from "./progress.ts";
 
 /** What a cover asks of the broadcast that it is part of. */
-export interface CoverPorts extends Omit<IntervalPorts, "failedAt"> {
+export interface CoverPorts extends Omit<IntervalPorts, "divide"> {
 	/** The peers from `from` to `to` at which that is cut, clockwise. */
 	cuts(from: bigint, to: bigint): readonly RemoteNode[];
-	/** Remembers that a peer was asked, and did not do it. */
-	remember(failed: RemoteNode): void;
+	/** The places from `from` to `to` of those who are left out, clockwise. */
+	leftOut(from: bigint, to: bigint): readonly bigint[];
 }
 
-/** Intervals without gaps between them: all of the ring from one place to another. */
+/** An interval, and what begins its work. */
+type Part = readonly [interval: Interval, start: (withData: boolean) => void];
+
+/** Intervals that together are all of the ring from one place to another, but for those who are left out. */
 export class Cover {
 	/** How far they go. */
 	to: bigint;
@@ -28,8 +31,7 @@ export class Cover {
 		this.to = from;
 		this.#inner = {
 			...ports,
-			failedAt: (interval, child, to) => {
-				ports.remember(child);
+			divide: (interval, to) => {
 				const at = this.#intervals.indexOf(interval) + 1;
 				const rest = this.#cut(interval.to, to);
 				this.#intervals = this.#intervals.toSpliced(at, 0, ...rest.map(([part]) => part));
@@ -63,17 +65,24 @@ export class Cover {
 	}
 
 	/** Cuts a stretch at the peers that this one knows. Who is before the first of them is looked up. */
-	#cut(from: bigint, to: bigint): (readonly [Interval, start: (withData: boolean) => void])[] {
+	#cut(from: bigint, to: bigint): Part[] {
 		if (from >= to) return [];
 		const children = this.#ports.cuts(from, to);
 		const places = [...children.map(({ hash }) => this.#ports.placeOf(hash)), to];
-		const gap = new Interval(this.#inner, from, places[0] ?? to);
-		return [
-			[gap, () => gap.find()] as const,
-			...children.map((child, index) => {
-				const part = new Interval(this.#inner, places[index] ?? to, places[index + 1] ?? to);
-				return [part, (withData: boolean) => part.ask(child, withData)] as const;
-			}),
-		];
+		const asked = children.map((child, index): Part => {
+			const part = new Interval(this.#inner, places[index] ?? to, places[index + 1] ?? to);
+			return [part, (withData) => part.ask(child, withData)];
+		});
+		return [...this.#gaps(from, places[0] ?? to), ...asked];
+	}
+
+	/** What is between those who are left out, each part looked up by itself: a run of them is long to walk. */
+	#gaps(from: bigint, to: bigint): Part[] {
+		const ends = [...this.#ports.leftOut(from, to), to];
+		return ends.map((end, index) => {
+			const start = index === 0 ? from : (ends[index - 1] ?? from) + 1n;
+			const part = new Interval(this.#inner, start, end);
+			return [part, () => part.find()];
+		});
 	}
 }

@@ -14,8 +14,6 @@ import { NOBODY, NOTHING } from "./progress.ts";
 export interface IntervalPorts {
 	/** How long to wait for progress before others are asked. */
 	readonly patience: number;
-	/** Whether a peer is to be passed over. */
-	excludes(peer: Hash): boolean;
 	/** Whether a peer was asked before, and did not do it. */
 	failed(peer: Hash): boolean;
 	placeOf(peer: Hash): bigint;
@@ -34,8 +32,10 @@ export interface IntervalPorts {
 	close(ask: number): void;
 	/** Nobody cares any more what `child` does. */
 	withdraw(child: RemoteNode): void;
-	/** `child` did not do it: others look after what lies between it and `to`. */
-	failedAt(interval: Interval, child: RemoteNode, to: bigint): void;
+	/** Remembers that `child` was asked, and did not do it. */
+	remember(child: RemoteNode): void;
+	/** Others look after what lies between the end of `interval` and `to`. */
+	divide(interval: Interval, to: bigint): void;
 	changed(): void;
 }
 
@@ -47,9 +47,10 @@ const REFRESH = 5_000;
 const STRANGERS: ReadonlySet<string> = new Set(["NOT_HANDLED", "REMOTE", "TOO_LARGE"]);
 
 /**
- * A part of the ring that one other peer, the child, looks after: from its place on, up to `to`.
+ * A part of the ring that one other peer, the child, looks after: from its place on, up to `to`. Where the child is not
+ * known, nobody who is left out is in it.
  *
- * Where the child is not known, it is looked up. A child that does not acknowledge, that makes no progress, or to
+ * A child that is not known is looked up. One that does not acknowledge, that makes no progress, or to
  * whom the link is lost has failed: from then on it is asked for nothing but itself, as long as it is there, and
  * others are asked for the rest.
  */
@@ -163,11 +164,8 @@ export class Interval {
 			return;
 		}
 		this.from = place;
-		if (this.#ports.excludes(owner.hash)) this.#skip();
-		else {
-			if (this.#ports.failed(owner.hash)) this.#shrink(owner);
-			this.ask(owner, false);
-		}
+		if (this.#ports.failed(owner.hash)) this.#shrink();
+		this.ask(owner, false);
 	}
 
 	#answered(child: RemoteNode, { state, ...progress }: Acknowledgement): void {
@@ -187,19 +185,19 @@ export class Interval {
 		else this.#fail(child);
 	}
 
-	/** Goes on behind who comes first. */
+	/** Who comes first takes no part. */
 	#skip(): void {
-		this.#forget();
-		this.progress = NOTHING;
-		this.from++;
-		this.find();
+		this.#idle();
+		this.#shrink();
+		this.#end();
 	}
 
 	/** The child has not done it. */
 	#fail(child: RemoteNode): void {
 		this.#idle();
 		this.#forget();
-		this.#shrink(child);
+		this.#ports.remember(child);
+		this.#shrink();
 		this.#ports.changed();
 		this.#later();
 	}
@@ -209,12 +207,12 @@ export class Interval {
 		return this.to === this.from + 1n;
 	}
 
-	/** Leaves all but `child` to others. */
-	#shrink(child: RemoteNode): void {
+	/** Leaves all but the first place to others. */
+	#shrink(): void {
 		const { to } = this;
 		this.to = this.from + 1n;
 		this.progress = { ...NOTHING, spread: true };
-		this.#ports.failedAt(this, child, to);
+		this.#ports.divide(this, to);
 	}
 
 	#later(): void {

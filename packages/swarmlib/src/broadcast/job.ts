@@ -324,7 +324,11 @@ export class Job {
 			new Hash({ hashed: (self.hash.toBigInt() + place) % FULL_CIRCLE });
 		return {
 			patience: this.#patience,
-			excludes: (peer) => this.excludes(peer),
+			leftOut: (from, to) =>
+				this.header.excluded
+					.map((peer) => placeOf(peer))
+					.filter((place) => place >= from && place < to)
+					.toSorted((a, b) => (a < b ? -1 : 1)),
 			failed: (peer) => this.#failed.has(peer.toString()),
 			remember: ({ hash }) => this.#failed.add(hash.toString()),
 			placeOf,
