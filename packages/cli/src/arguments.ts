@@ -13,8 +13,8 @@ export function portToBind(given: string): number {
 	);
 }
 
-/** `host:port`, `[IPv6]:port`. @throws InvalidArgumentError */
-function addressOf(given: string): Address {
+/** The address that `host:port` or `[IPv6]:port` is; `undefined` for anything else. */
+export function parseAddress(given: string): Address | undefined {
 	const {
 		1: bracketed,
 		2: plain,
@@ -22,7 +22,13 @@ function addressOf(given: string): Address {
 	} = /^(?:\[([^\]]+)\]|([^:\s]+)):(\d{1,5})$/.exec(given) ?? [];
 	const host = bracketed ?? plain;
 	const port = Number(digits);
-	if (host !== undefined && port >= 1 && port <= 65_535) return { host, port };
+	return host !== undefined && port >= 1 && port <= 65_535 ? { host, port } : undefined;
+}
+
+/** `host:port`. @throws InvalidArgumentError */
+function addressOf(given: string): Address {
+	const address = parseAddress(given);
+	if (address !== undefined) return address;
 	throw new InvalidArgumentError("An address is host:port, such as 192.0.2.7:49610.");
 }
 

@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 
 import { Command, CommanderError } from "commander";
 
+import { addChat } from "./commands/chat.ts";
 import { addRun } from "./commands/run.ts";
 import { Failure, exitCodes } from "./failure.ts";
 import { printable } from "./printable.ts";
@@ -46,5 +47,6 @@ function build(around: Surroundings): Command {
 		})
 		.showHelpAfterError("(--help says what there is)");
 	addRun(program, around);
+	addChat(program, around);
 	return program;
 }
