@@ -39,7 +39,7 @@ class Room {
 		void chat.listen();
 		conversation.enter("#lobby");
 		const enter = async (line: string): Promise<void> =>
-			this.simulation.runUntil(conversation.take(line)).then(() => this.simulation.run(100));
+			this.simulation.runUntil(conversation.take(line));
 		const talker = { host, peer, chat, seen, enter };
 		this.#talkers.push(talker);
 		return talker;

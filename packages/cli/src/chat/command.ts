@@ -20,7 +20,7 @@ export type Typed =
 
 /** `/name rest`; anything else is text, and so is what follows a first `/` of two. */
 export function read(line: string): Typed {
-	const { 1: name, 2: rest = "" } = /^\/([^/\s]*)\s*(.*)$/su.exec(line) ?? [];
+	const { 1: name, 2: rest = "" } = /^\/(?!\/)(\S*)\s*(.*)$/su.exec(line) ?? [];
 	if (name === undefined) return { kind: "text", text: line.replace(/^\/\//, "/") };
 	const lower = name.toLowerCase();
 	if (Object.hasOwn(commands, lower)) {
