@@ -27,6 +27,9 @@ function invalid(what: string): ChordError {
 	return new ChordError("INVALID_ARGUMENT", what);
 }
 
+/** By its size in bytes: the first number that is too large for an unsigned integer. */
+const BOUNDS = [1, 2 ** 8, 2 ** 16, 2 ** 24, 2 ** 32, 2 ** 40, 2 ** 48] as const;
+
 /** Collects bytes, up to a limit. */
 export class Writer {
 	/** Room to write in that no writer uses now: growing it anew for each message costs more than filling it. */
@@ -62,15 +65,17 @@ export class Writer {
 
 	/** An unsigned integer of 1 to 6 bytes. */
 	uint(size: number, value: number): void {
-		if (!Number.isInteger(value) || value < 0 || value >= 2 ** (8 * size)) {
+		if (!Number.isInteger(value) || value < 0 || value >= BOUNDS[size]!) {
 			throw invalid(`${String(value)} is not an unsigned integer of ${8 * size} bits`);
 		}
 		const start = this.#grow(size);
 		let rest = value;
-		for (let i = size - 1; i >= 0; i--) {
-			this.#bytes[start + i] = rest % 256;
+		// What is put into an array of bytes is cut to its lowest.
+		for (let i = start + size - 1; i > start; i--) {
+			this.#bytes[i] = rest;
 			rest = Math.floor(rest / 256);
 		}
+		this.#bytes[start] = rest;
 	}
 
 	raw(bytes: Uint8Array): void {
@@ -117,6 +122,23 @@ export class Reader {
 		let value = 0;
 		for (let i = 0; i < size; i++) value = value * 256 + this.#bytes[start + i]!;
 		return value;
+	}
+
+	/** The unsigned integer that comes next, as if zeros followed the message; nothing is taken. */
+	peek(size: number): number {
+		let value = 0;
+		for (let i = 0; i < size; i++) value = value * 256 + (this.#bytes[this.#offset + i] ?? 0);
+		return value;
+	}
+
+	/** Takes `bytes` if they come next; false if not. */
+	skip(bytes: Uint8Array): boolean {
+		if (bytes.length > this.left) return false;
+		for (let i = 0; i < bytes.length; i++) {
+			if (this.#bytes[this.#offset + i] !== bytes[i]) return false;
+		}
+		this.#offset += bytes.length;
+		return true;
 	}
 
 	raw(length: number): Uint8Array {
@@ -350,15 +372,16 @@ export function choice<const Word extends string>(words: readonly Word[]): Codec
 export function struct<Fields extends Record<string, Codec<unknown>>>(
 	shape: Fields,
 ): Codec<{ readonly [Name in keyof Fields]: ValueOf<Fields[Name]> }> {
-	const fields = Object.entries(shape);
+	const names = Object.keys(shape);
+	const codecs = Object.values(shape);
 	return {
 		write: (writer, value: Record<string, unknown>) => {
 			if (typeof value !== "object" || value === null) throw invalid("expected an object");
-			for (const [name, codec] of fields) codec.write(writer, value[name]);
+			for (let i = 0; i < names.length; i++) codecs[i]!.write(writer, value[names[i]!]);
 		},
 		read: (reader) => {
 			const value: Record<string, unknown> = {};
-			for (const [name, codec] of fields) value[name] = codec.read(reader);
+			for (let i = 0; i < names.length; i++) value[names[i]!] = codecs[i]!.read(reader);
 			return value as { readonly [Name in keyof Fields]: ValueOf<Fields[Name]> };
 		},
 	};

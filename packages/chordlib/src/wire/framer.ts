@@ -13,7 +13,8 @@ export function frame(limit: number, fill: (writer: Writer) => void): Uint8Array
 	writer.uint(HEADER, 0);
 	fill(writer);
 	const framed = writer.finish();
-	new DataView(framed.buffer).setUint32(0, framed.length - HEADER);
+	const length = framed.length - HEADER;
+	for (let i = 0; i < HEADER; i++) framed[i] = length >>> (8 * (HEADER - 1 - i));
 	return framed;
 }
 
@@ -76,8 +77,8 @@ export class Framer {
 	}
 
 	#length(): number {
-		const [a = 0, b = 0, c = 0, d = 0] = this.#header;
-		const length = a * 0x1_00_00_00 + b * 0x1_00_00 + c * 0x1_00 + d;
+		let length = 0;
+		for (let i = 0; i < HEADER; i++) length = length * 256 + this.#header[i]!;
 		if (length === 0 || length > this.limit) {
 			this.exceeded = length > this.limit;
 			throw new ChordError(

@@ -13,7 +13,6 @@ import {
 	choice,
 	decode,
 	fixed,
-	rest,
 	struct,
 	text,
 	u16,
@@ -129,51 +128,112 @@ export type Frame =
 	| { kind: "goodbye"; reason: GoodbyeReason };
 
 type Kind = Frame["kind"];
-type Fields<K extends Kind> = Omit<Extract<Frame, { kind: K }>, "kind">;
+type FrameOf<K extends Kind> = Extract<Frame, { kind: K }>;
 
-const fieldsOf: { [K in Kind]: Codec<Fields<K>> } = {
-	identify: struct({ contact: caller, standing: choice(["member", "outside"]) }),
-	request: struct({ call: u32, tag: u32, budget: u32, body: rest }),
-	response: struct({ call: u32, body: rest }),
-	failure: struct({
-		call: u32,
-		reason: choice(["notHandled", "malformed", "busy", "failed"]),
-		explanation: text(200),
-	}),
-	cancel: struct({ call: u32 }),
-	notice: struct({ tag: u32, body: rest }),
-	ping: struct({}),
-	pong: struct({}),
-	goodbye: struct({
-		reason: choice([
-			"leaving",
-			"closing",
-			"idle",
-			"replaced",
-			"duplicate",
-			"self",
-			"malformed",
-			"full",
-			"flood",
-		]),
-	}),
+const standing = choice(["member", "outside"]);
+const failure = choice(["notHandled", "malformed", "busy", "failed"]);
+const explanation = text(200);
+const goodbye = choice([
+	"leaving",
+	"closing",
+	"idle",
+	"replaced",
+	"duplicate",
+	"self",
+	"malformed",
+	"full",
+	"flood",
+]);
+
+/** Written out, not put together from parts: every message of every node goes through these. */
+const frames: { [K in Kind]: Codec<FrameOf<K>> } = {
+	identify: {
+		write: (writer, message) => {
+			caller.write(writer, message.contact);
+			standing.write(writer, message.standing);
+		},
+		read: (reader) => ({
+			kind: "identify",
+			contact: caller.read(reader),
+			standing: standing.read(reader),
+		}),
+	},
+	request: {
+		write: (writer, { call, tag, budget, body }) => {
+			writer.uint(4, call);
+			writer.uint(4, tag);
+			writer.uint(4, budget);
+			writer.raw(body);
+		},
+		read: (reader) => ({
+			kind: "request",
+			call: reader.uint(4),
+			tag: reader.uint(4),
+			budget: reader.uint(4),
+			body: reader.raw(reader.left),
+		}),
+	},
+	response: {
+		write: (writer, { call, body }) => {
+			writer.uint(4, call);
+			writer.raw(body);
+		},
+		read: (reader) => ({
+			kind: "response",
+			call: reader.uint(4),
+			body: reader.raw(reader.left),
+		}),
+	},
+	failure: {
+		write: (writer, message) => {
+			writer.uint(4, message.call);
+			failure.write(writer, message.reason);
+			explanation.write(writer, message.explanation);
+		},
+		read: (reader) => ({
+			kind: "failure",
+			call: reader.uint(4),
+			reason: failure.read(reader),
+			explanation: explanation.read(reader),
+		}),
+	},
+	cancel: {
+		write: (writer, { call }) => {
+			writer.uint(4, call);
+		},
+		read: (reader) => ({ kind: "cancel", call: reader.uint(4) }),
+	},
+	notice: {
+		write: (writer, { tag, body }) => {
+			writer.uint(4, tag);
+			writer.raw(body);
+		},
+		read: (reader) => ({ kind: "notice", tag: reader.uint(4), body: reader.raw(reader.left) }),
+	},
+	ping: { write: () => {}, read: () => ({ kind: "ping" }) },
+	pong: { write: () => {}, read: () => ({ kind: "pong" }) },
+	goodbye: {
+		write: (writer, { reason }) => {
+			goodbye.write(writer, reason);
+		},
+		read: (reader) => ({ kind: "goodbye", reason: goodbye.read(reader) }),
+	},
 };
 
-const kinds = choice(Object.keys(fieldsOf) as Kind[]);
+const kinds = choice(Object.keys(frames) as Kind[]);
 
 /** A frame as it goes over the link: a length, a byte for the kind, the fields. */
 export function encodeFrame(message: Frame, limit: number): Uint8Array {
 	return frame(limit, (writer) => {
 		kinds.write(writer, message.kind);
-		(fieldsOf[message.kind] as Codec<unknown>).write(writer, message);
+		(frames[message.kind] as Codec<Frame>).write(writer, message);
 	});
 }
 
 /** @throws ChordError `MALFORMED` */
 export function decodeFrame(bytes: Uint8Array): Frame {
 	const reader = new Reader(bytes);
-	const kind = kinds.read(reader);
-	const fields = fieldsOf[kind].read(reader) as object;
+	const message = frames[kinds.read(reader)].read(reader);
 	reader.end();
-	return { kind, ...fields } as Frame;
+	return message;
 }
