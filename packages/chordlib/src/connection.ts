@@ -136,7 +136,7 @@ export class Connection implements LinkHandler, PeerLink {
 		return this.#link?.buffered ?? 0;
 	}
 
-	/** Why the other end closed the link in good order, if it did. */
+	/** Why the link was closed in good order, by either end; undefined when it was not. */
 	get goodbye(): GoodbyeReason | undefined {
 		return this.#goodbye;
 	}
@@ -169,6 +169,7 @@ export class Connection implements LinkHandler, PeerLink {
 	/** Says why, lets what was sent go out, and closes. */
 	end(reason: GoodbyeReason): void {
 		if (this.#closed) return;
+		this.#goodbye = reason;
 		this.send({ kind: "goodbye", reason });
 		this.#link?.close();
 		this.#finish(new ChordError("CLOSED", `the link was closed: ${reason}`));

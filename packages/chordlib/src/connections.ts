@@ -86,6 +86,14 @@ export class Connections {
 		return this.#ready.get(id);
 	}
 
+	/** The ready link to a peer, where that is in the life that is meant. */
+	to(contact: Contact): Connection | undefined {
+		const existing = this.#ready.get(contact.id);
+		return existing?.contact !== undefined && contact.means(existing.contact)
+			? existing
+			: undefined;
+	}
+
 	/** All ready links. */
 	values(): IterableIterator<Connection> {
 		return this.#ready.values();
@@ -107,25 +115,21 @@ export class Connections {
 	keep(neighbours: ReadonlyMap<Id, Contact>): void {
 		this.#pins = neighbours;
 		for (const contact of neighbours.values()) {
-			if (!this.#has(contact)) this.open(contact, () => {});
+			if (this.to(contact) === undefined) this.open(contact, () => {});
 		}
-	}
-
-	#has(contact: Contact): boolean {
-		const existing = this.#ready.get(contact.id)?.contact;
-		return existing !== undefined && contact.means(existing);
 	}
 
 	/** The link to a peer: the one there is, or a new one. Cancelling only stops the waiting. */
 	open(contact: Contact, done: Opened): Cancel {
-		const existing = this.#ready.get(contact.id);
-		if (existing?.contact !== undefined && contact.means(existing.contact)) {
+		const ready = this.to(contact);
+		if (ready !== undefined) {
 			return this.#later(() => {
-				if (this.#ready.get(contact.id) === existing) done(undefined, existing);
+				if (this.#ready.get(contact.id) === ready) done(undefined, ready);
 				else
 					done(new ChordError("CLOSED", `the link to ${formatAddress(contact.address)} is gone`));
 			});
 		}
+		const existing = this.#ready.get(contact.id);
 		if (existing === undefined && !contact.dialable) {
 			return this.#later(() => {
 				done(new ChordError("UNREACHABLE", "it is a leaf, which nobody can dial, and not linked"));

@@ -152,10 +152,8 @@ export class Core {
 		done: Answer<Uint8Array>,
 	): Cancel {
 		const { clock } = this.#options.ports;
-		const existing = this.connections.get(to.id);
-		if (existing?.contact !== undefined && to.means(existing.contact)) {
-			return existing.rpc.request(tag, body, budget, done);
-		}
+		const link = this.connections.to(to);
+		if (link !== undefined) return link.rpc.request(tag, body, budget, done);
 		const deadline = clock.now() + budget;
 		let cancelRequest: Cancel = () => {};
 		const timer = clock.schedule(budget, () => {
@@ -244,7 +242,8 @@ export class Core {
 		if (peer === undefined) return;
 		this.#events.unlink(peer);
 		if (link.goodbye === "leaving" || link.goodbye === "closing") this.ring.gone(peer);
-		else this.ring.suspect(peer);
+		// Who ends a link in good order is alive.
+		else if (link.goodbye === undefined) this.ring.suspect(peer);
 	}
 
 	#connectionOwner(): ConnectionOwner {
@@ -305,7 +304,9 @@ export class Core {
 			},
 			tell: (to, type, value) => {
 				const body = encoded(type, value);
-				connections.open(to, (_error, connection) => connection?.rpc.notify(type.tag, body));
+				const link = connections.to(to);
+				if (link !== undefined) link.rpc.notify(type.tag, body);
+				else connections.open(to, (_error, opened) => opened?.rpc.notify(type.tag, body));
 			},
 			tellAll: (type, value) => {
 				const body = encoded(type, value);

@@ -285,3 +285,25 @@ test("fingers point to the owners of id + 2^i", async () => {
 		expect([...node.fingers, ...node.successors].map(nameOf)).toContain(far);
 	}
 });
+
+test("in a ring at rest each has its links to its neighbours, others end unused, and none takes their place", async () => {
+	const ring = new Ring(14);
+	await ring.grow(16);
+	await ring.simulation.run(180_000);
+	let changes = 0;
+	for (const node of ring.nodes) {
+		node.on("link", () => changes++);
+		node.on("unlink", () => changes++);
+	}
+	for (let second = 0; second < 90; second++) {
+		await ring.simulation.run(1_000);
+		for (const node of ring.nodes) {
+			const linked = node.peers.map(nameOf);
+			expect(linked).toEqual(expect.arrayContaining(node.fingers.map(nameOf)));
+			expect(linked).toEqual(
+				expect.arrayContaining([nameOf(node.successor), nameOf(node.predecessor)]),
+			);
+		}
+	}
+	expect(changes).toBe(0);
+});

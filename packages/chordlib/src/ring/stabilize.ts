@@ -103,7 +103,9 @@ export class Stabilizer {
 			const from = successor ?? this.#state.self;
 			const nearer = successor === undefined ? this.#state.predecessor : view?.predecessor;
 			this.#approach(from, nearer, NEARER, () => {
-				this.#tellSuccessor();
+				const { self, successor: now } = this.#state;
+				const knowsUs = now === successor && view?.predecessor?.same(self) === true;
+				if (!knowsUs) this.#tellSuccessor();
 				const changed =
 					predecessor !== this.#state.predecessor || successors !== this.#state.successors;
 				this.#finishRound(changed);

@@ -376,7 +376,7 @@ export const MUTANTS: readonly Mutant[] = [
 		],
 		caughtBy: [],
 		survives:
-			"the links of who leaves end all the same, and whoever had one asks, and hears that it is outside",
+			"the links of who leaves end all the same, and whoever points to it hears that it is outside when it asks it next",
 	},
 	{
 		name: "same-life-again",
