@@ -332,9 +332,9 @@ export class LocalNode {
 		return this.#listening().ring.state.successor;
 	}
 
-	/** The next nodes clockwise. */
+	/** The next nodes clockwise. Frozen: after a change it is another array. */
 	get successors(): readonly RemoteNode[] {
-		return [...this.#listening().ring.state.successors];
+		return this.#listening().ring.state.successors;
 	}
 
 	/** The nodes that its fingers point to, each once, but for those that point to the first successor. */

@@ -1,4 +1,4 @@
-import { keyOf } from "./oracles/view.ts";
+import { memberAt } from "./oracles/ring.ts";
 import type { Action } from "./plan.ts";
 import type { Swarm } from "./swarm.ts";
 
@@ -128,7 +128,7 @@ export class Actor {
 		for (const view of members.values()) {
 			if (view.name === name) continue;
 			const left = view.successors.some((pointer) => {
-				const member = members.get(keyOf(pointer));
+				const member = memberAt(members, pointer);
 				return member !== undefined && member.name !== name;
 			});
 			if (!left) return false;

@@ -10,7 +10,7 @@ import {
 	principals,
 	ringFindings,
 } from "./oracles/ring.ts";
-import { type View, keyOf } from "./oracles/view.ts";
+import { type View, keyOf, same } from "./oracles/view.ts";
 import { Violations } from "./oracles/violation.ts";
 import { type Plan, hostName } from "./plan.ts";
 import { Program, type Surroundings } from "./program.ts";
@@ -40,7 +40,7 @@ export class Swarm implements Surroundings {
 	/** Set while the rules of the ring are demanded. */
 	watchRing = false;
 	readonly #registry = new Registry();
-	#members: Members | undefined;
+	#members: Map<string, View> | undefined;
 	#inFlight = 0;
 	#dirty = false;
 	#lastCheck = 0;
@@ -91,11 +91,12 @@ export class Swarm implements Surroundings {
 		this.simulation.schedule(at, () => {
 			end.reached = true;
 		});
-		while (!end.reached && this.simulation.step()) {
+		for (;;) {
+			if (this.#dirty) this.#checkRing();
+			if (end.reached || !this.simulation.step()) return;
 			// Promises stand only at the edge of a node. While none is waited for, no turn for them is needed.
 			// One after the other is the point: what an event has caused comes before the next event.
 			if (this.#inFlight > 0) await turn();
-			if (this.#dirty) this.#checkRing();
 		}
 	}
 
@@ -136,10 +137,14 @@ export class Swarm implements Surroundings {
 		this.#registry.changed(now, before, at);
 		if (this.watchRing && now.standing === "member" && before?.standing !== "member") {
 			const others = membersOf(this.memberPrograms().flatMap(({ view }) => view ?? []));
-			others.delete(keyOf(now));
+			others.delete(now.id);
 			for (const finding of entryFindings(others, now)) this.violations.add(finding, at);
 		}
-		this.#members = undefined;
+		if (before?.standing === "member" && now.standing === "member" && same(before, now)) {
+			this.#members?.set(now.id, now);
+		} else {
+			this.#members = undefined;
+		}
 		this.#dirty = true;
 		const oldest = this.plan.regime === "fail-stop" ? at - ANSWER_AGE : -Infinity;
 		const findings = localFindings(now, before, {
@@ -207,9 +212,9 @@ function indexOf(name: string): number {
 	return Number(name.slice(1));
 }
 
-/** Until all promise jobs that can run have run. */
+/** Until all promise jobs that can run have run: only then Node takes what such a job leaves to the next tick. */
 function turn(): Promise<void> {
 	return new Promise((resolve) => {
-		setImmediate(resolve);
+		process.nextTick(resolve);
 	});
 }

@@ -95,7 +95,8 @@ export class RingState implements Pointers {
 		const before: Pointers = { predecessor: this.#predecessor, successors: this.#successors };
 		if (samePointers(before, now)) return;
 		this.#predecessor = now.predecessor;
-		this.#successors = now.successors;
+		// It is given out as it is.
+		this.#successors = Object.freeze(now.successors);
 		this.#starts = undefined;
 		this.#changed(before);
 	}

@@ -1,15 +1,21 @@
 import { strictlyBetween } from "./order.ts";
-import { type Pointer, type View, keyOf, short } from "./view.ts";
+import { type Pointer, type View, short } from "./view.ts";
 import type { Finding } from "./violation.ts";
 
-/** The members that live, by life. */
+/** The members that live, by id, in the order of their ids. */
 export type Members = ReadonlyMap<string, View>;
 
 /** The members that live, in the order of their ids. */
 export function membersOf(views: Iterable<View>): Map<string, View> {
 	const members = [...views].filter(({ standing }) => standing === "member");
 	members.sort((a, b) => (a.id < b.id ? -1 : 1));
-	return new Map(members.map((view) => [keyOf(view), view]));
+	return new Map(members.map((view) => [view.id, view]));
+}
+
+/** Whom a pointer points to, if that life of it is a member. */
+export function memberAt(members: Members, { id, incarnation }: Pointer): View | undefined {
+	const member = members.get(id);
+	return member?.incarnation === incarnation ? member : undefined;
 }
 
 /**
@@ -22,7 +28,7 @@ export function ringFindings(members: Members): readonly Finding[] {
 		findings.push({ oracle: "ring", rule, node, detail });
 	};
 	// Alone, a member needs nobody.
-	if (members.size < 2) return findings;
+	if (members.size < 2 || isWhole(members)) return findings;
 	const next = new Map<View, View>();
 	for (const view of members.values()) {
 		const best = bestSuccessor(view, members);
@@ -72,10 +78,21 @@ export function entryFindings(before: Members, now: View): readonly Finding[] {
 	return [{ oracle: "ring", rule: "entered", node: name, detail }];
 }
 
+/** Whether the best successor of each is the next, as it mostly is: then no rule is broken. */
+function isWhole(members: Members): boolean {
+	let before: View | undefined;
+	for (const view of members.values()) {
+		if (before !== undefined && bestSuccessor(before, members) !== view) return false;
+		before = view;
+	}
+	const [first] = members.values();
+	return before !== undefined && bestSuccessor(before, members) === first;
+}
+
 /** The first in its list that lives. */
 function bestSuccessor(view: View, members: Members): View | undefined {
 	for (const pointer of view.successors) {
-		const member = members.get(keyOf(pointer));
+		const member = memberAt(members, pointer);
 		if (member !== undefined) return member;
 	}
 	return undefined;
@@ -131,15 +148,20 @@ export function principals(members: Members): number {
 	const views = [...members.values()];
 	const skipped = new Set<View>();
 	const ids = views.map(({ id }) => id);
-	for (const view of views) {
+	for (const [place, view] of views.entries()) {
 		let last = view.id;
+		let index = place;
 		for (const { id } of view.successors) {
-			let index = firstAfter(ids, last);
-			for (let seen = 0; seen < views.length; seen++) {
-				const between = views[index] as View;
-				if (!strictlyBetween(last, between.id, id)) break;
-				skipped.add(between);
-				index = (index + 1) % views.length;
+			index = (index + 1) % views.length;
+			// Mostly it points to the next one.
+			if (ids[index] !== id) {
+				index = firstAfter(ids, last);
+				for (let seen = 0; seen < views.length; seen++) {
+					const between = views[index] as View;
+					if (!strictlyBetween(last, between.id, id)) break;
+					skipped.add(between);
+					index = (index + 1) % views.length;
+				}
 			}
 			last = id;
 		}

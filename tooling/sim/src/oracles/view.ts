@@ -39,7 +39,7 @@ export function pointerOf(node: RemoteNode): Pointer {
 	return node as RemoteNode & Pointer;
 }
 
-/** Reads a node's state; `before` is what it was, and is returned when nothing changed. */
+/** Reads a node's state; `before` is what it was, and is returned when nothing changed: then its pointers are the same objects. */
 export function look(name: string, id: string, node: LocalNode, before: View | undefined): View {
 	const { standing, incarnation } = node;
 	const predecessor = node.predecessor && pointerOf(node.predecessor);
@@ -48,9 +48,8 @@ export function look(name: string, id: string, node: LocalNode, before: View | u
 		before !== undefined &&
 		before.standing === standing &&
 		before.incarnation === incarnation &&
-		same(before.predecessor, predecessor) &&
-		before.successors.length === successors.length &&
-		successors.every((pointer, index) => same(pointer, before.successors[index]))
+		before.predecessor === predecessor &&
+		before.successors === successors
 	) {
 		return before;
 	}
