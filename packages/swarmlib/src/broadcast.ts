@@ -9,7 +9,7 @@
  * is left out, or of whom nobody knew, is passed over. A peer that does not acknowledge, makes no progress, or is lost
  * is asked only for itself from then on, and the next live peer looks after the rest. That one may have a part of it in
  * hand already: it is asked for more, or for less, and does only what is missing. What all of this misses, neighbours
- * tell each other of. Counts are of intervals that do not overlap, so nobody is counted twice; they rely on honest
+ * tell each other of. The origin signs its message, and who is left out: a relay can hold it back, not change it. Counts are of intervals that do not overlap, so nobody is counted twice; they rely on honest
  * relays.
  *
  * What is said is in `broadcast/messages.ts`, one broadcast at one peer in `broadcast/job.ts`, one interval and who
@@ -29,15 +29,17 @@ import {
 	type Report,
 	inlineSize,
 	isPiece,
-	keyOf,
+	nameOf,
 	offerType,
 	pullType,
 	reportType,
+	seriesOf,
 	withdrawType,
 } from "./broadcast/messages.ts";
 import type { BroadcastNetwork } from "./broadcast/network.ts";
 import { NOTHING } from "./broadcast/progress.ts";
 import { Seen } from "./broadcast/seen.ts";
+import { digestOf, isPayload, isSigned, sign } from "./broadcast/signature.ts";
 import { SwarmError } from "./errors.ts";
 import type { RemotePeer } from "./remote-peer.ts";
 
@@ -95,15 +97,17 @@ export class Broadcast {
 		this.#digests = new Digests({
 			network,
 			jobs: () => this.#jobs.values(),
-			knows: (id) => this.#jobs.has(keyOf(id)) || this.#seen.has(id),
+			knows: (id) => this.#jobs.has(nameOf(id)) || this.#seen.has(id),
 		});
 		network.serve(offerType, (offer, from) => this.#offered(offer, from));
-		network.serve(pullType, (pull, from) => this.#jobs.get(keyOf(pull))?.pulled(from, pull.offset));
+		network.serve(pullType, (pull, from) =>
+			this.#jobs.get(nameOf(pull))?.pulled(from, pull.offset),
+		);
 		network.hear(reportType, (report, from) => {
 			this.#reported(report, from);
 		});
 		network.hear(withdrawType, (id, from) => {
-			this.#jobs.get(keyOf(id))?.withdrawn(from);
+			this.#jobs.get(nameOf(id))?.withdrawn(from);
 		});
 		network.watch({
 			lost: (peer) => {
@@ -125,15 +129,15 @@ export class Broadcast {
 		budget: number,
 		done: Answer<BroadcastReport, SwarmError>,
 	): Cancel {
-		const { clock, self } = this.#ports.network;
-		const header: Header = {
+		const { clock, self, identity } = this.#ports.network;
+		const header = sign(identity, {
+			number: this.#number++,
 			origin: self.hash,
 			originAddress: self.address,
-			life: self.incarnation,
-			number: this.#number++,
 			excluded: visited,
 			size: data.length,
-		};
+			digest: digestOf(data),
+		});
 		const patience = patienceFor(data.length);
 		const job = this.#begin(header, { age: 0, budget: Math.floor(budget), patience });
 		if (job === undefined) {
@@ -177,15 +181,15 @@ export class Broadcast {
 
 	/** Another peer asks this one to look after an interval. */
 	#offered(offer: Offer, from: RemoteNode): Acknowledgement {
-		const known = this.#jobs.get(keyOf(offer));
+		const known = this.#jobs.get(nameOf(offer));
 		const refusal = known === undefined ? this.#refusal(offer) : undefined;
 		if (refusal !== undefined) return { state: refusal, ...NOTHING };
 		const job = known ?? this.#begin(offer, offer);
 		if (job === undefined) return { state: "busy", ...NOTHING };
-		const { data, size, piece } = offer;
+		const { size, piece } = offer;
+		const data = offer.data ?? (size === 0 ? new Uint8Array(0) : undefined);
 		// A view would keep all that came with it.
-		if (data?.length === size) job.receive(new Uint8Array(data));
-		else if (size === 0) job.receive(new Uint8Array(0));
+		if (data !== undefined && isPayload(job.header, data)) job.receive(new Uint8Array(data));
 		else if (isPiece(piece)) job.offered({ peer: from, piece });
 		return { state: "accepted", ...job.ask(from, offer.ask, offer.limit) };
 	}
@@ -197,7 +201,8 @@ export class Broadcast {
 		if (excluded || offer.origin.equals(hash) || this.#seen.has(offer)) return "over";
 		const { message, frame } = this.#ports.limits;
 		const fits = inlineSize(frame, offer.excluded.length) >= 0 && offer.size <= message;
-		return fits ? undefined : "tooLarge";
+		if (!fits) return "tooLarge";
+		return isSigned(this.#ports.network.crypto, offer) ? undefined : "over";
 	}
 
 	#reported({ ask, ...progress }: Report, from: RemoteNode): void {
@@ -208,24 +213,29 @@ export class Broadcast {
 	/** A new job, when there is room for it. */
 	#begin(header: Header, times: Times): Job | undefined {
 		if (!this.#makeRoom(header)) return undefined;
-		const { origin, originAddress, life, number, excluded, size } = header;
-		const own = { origin, originAddress, life, number, excluded, size };
+		const { key, epoch, number, origin, originAddress } = header;
+		const { excluded, size, digest, signature } = header;
+		const id = { key: new Uint8Array(key), epoch, number };
+		const rest = { digest: new Uint8Array(digest), signature: new Uint8Array(signature) };
+		const own = { ...id, origin, originAddress, excluded, size, ...rest };
 		const job = new Job(own, times, this.#jobPorts);
-		this.#jobs.set(keyOf(header), job);
+		this.#jobs.set(nameOf(header), job);
 		this.#digests.start();
 		return job;
 	}
 
 	#end(job: Job): void {
-		if (!this.#jobs.delete(keyOf(job.header))) return;
+		if (!this.#jobs.delete(nameOf(job.header))) return;
 		this.#seen.add(job.header);
 		job.end();
 		this.#own.get(job)?.(incomplete(0));
 	}
 
 	/** Whether a broadcast may come on top of those that there are; ends some that are done when it must. */
-	#makeRoom({ origin, size }: Header): boolean {
-		const ofOne = ({ header }: Job): boolean => header.origin.equals(origin);
+	#makeRoom(wanted: Header): boolean {
+		const { size } = wanted;
+		const series = seriesOf(wanted);
+		const ofOne = ({ header }: Job): boolean => seriesOf(header) === series;
 		return this.#free(size, MOST_OF_ONE, ofOne) && this.#free(size, MOST, () => true);
 	}
 

@@ -125,7 +125,7 @@ test("peers that die in the middle of a broadcast keep it from none that live", 
 		}
 		const { reached } = await swarm.until(spreading);
 		expect(reached).toBeGreaterThanOrEqual(19);
-		await swarm.simulation.run(60_000);
+		await swarm.simulation.run(10_000);
 		expect(await gotBy(swarm, from)).toEqual(Array.from({ length: 19 }, () => ["to all"]));
 	});
 });
@@ -146,7 +146,7 @@ test("a peer that waits for room when the one that asked it dies still gets it, 
 		await swarm.simulation.run(3_000);
 		await drain(full).then((got) => expect(got[0]).toBe("fills it"));
 		await swarm.until(spreading);
-		await swarm.simulation.run(60_000);
+		await swarm.simulation.run(10_000);
 		const got = await drain(full);
 		expect(got.length).toBeLessThanOrEqual(1);
 		for (const relay of swarm.peers.filter((peer) => peer !== from && peer !== full)) {
@@ -207,7 +207,7 @@ test("where frames are small, it goes in small pieces, and fewer peers can be le
 	const swarm = new Swarm(5, { ...sparse, limits: { frame: 4_096 } });
 	const [from] = await swarm.grow(8);
 	if (from === undefined) throw new Error("nobody");
-	const visited = Array.from({ length: 118 }, (_, i) => new Hash({ value: `${i}` }));
+	const visited = Array.from({ length: 114 }, (_, i) => new Hash({ value: `${i}` }));
 	const data = new Uint8Array(20_000);
 	expect(await swarm.until(from.broadcast(data, { visited }))).toEqual({ reached: 7 });
 	visited.push(new Hash({ value: "one more" }));

@@ -1,5 +1,6 @@
 import {
 	Hash,
+	Identity,
 	LocalNode,
 	type NoticeType,
 	defineNotice,
@@ -9,6 +10,8 @@ import {
 } from "@cicada/chordlib";
 import { expect, test } from "vitest";
 
+import { type Offer, offerType } from "../src/broadcast/messages.ts";
+import { digestOf, sign } from "../src/broadcast/signature.ts";
 import type { SwarmPeer } from "../src/index.ts";
 import { assertForSeeds } from "./seeds.ts";
 import { Swarm, codeOf, drain, sparse, text } from "./swarm.ts";
@@ -19,7 +22,7 @@ const FILE = "hostile.test.ts";
 const knock = defineNotice("cicada/swarm/1/knock", rest);
 const packet = defineNotice("cicada/swarm/1/packet", rest);
 const reply = defineNotice("cicada/swarm/1/reply", rest);
-const offer = defineRequest("cicada/swarm/1/broadcast/offer", { request: rest, response: rest });
+const offer = defineRequest(offerType.name, { request: rest, response: rest });
 const pull = defineRequest("cicada/swarm/1/broadcast/pull", { request: rest, response: rest });
 const digest = defineRequest("cicada/swarm/1/broadcast/digest", { request: rest, response: rest });
 const report = defineNotice("cicada/swarm/1/broadcast/report", rest);
@@ -326,27 +329,35 @@ test("replies to sessions that nobody has, or that promise too much, change noth
 interface OfferFields {
 	readonly number: number;
 	readonly limit: Hash;
+	readonly identity?: Identity;
 	readonly origin?: Hash;
 	readonly excluded?: readonly Hash[];
 	readonly budget?: number;
 	readonly size?: number;
-	readonly piece?: number;
 	readonly data?: string;
+	/** What is said otherwise than it was signed. */
+	readonly forged?: Partial<Offer>;
 }
 
+const villainy = Identity.create();
+
 /** A broadcast that this test makes up. */
-function offerBody(given: OfferFields): Uint8Array {
-	const { number, limit, excluded = [], budget = 4_000, piece = 1_024, data } = given;
-	const { origin = new Hash({ value: "made up" }), size = data?.length ?? 0 } = given;
-	return Buffer.concat([
-		origin.bytes,
-		fields([6, 1], [4, number], [1, 0], [2, excluded.length]),
-		...excluded.map(({ bytes }) => bytes),
-		fields([4, size], [4, 0], [4, budget], [4, 0]),
-		limit.bytes,
-		fields([4, number], [4, piece], [1, data === undefined ? 0 : 1]),
-		...(data === undefined ? [] : [fields([2, data.length]), Buffer.from(data)]),
-	]);
+function offerOf(given: OfferFields): Offer {
+	const { number, limit, excluded = [], budget = 4_000, identity = villainy } = given;
+	const { origin = new Hash({ value: "made up" }), forged = {} } = given;
+	const data = given.data === undefined ? undefined : Buffer.from(given.data);
+	const digest = digestOf(data ?? new Uint8Array(0));
+	const { size = data?.length ?? 0 } = given;
+	const header = sign(identity, {
+		number,
+		origin,
+		originAddress: undefined,
+		excluded,
+		size,
+		digest,
+	});
+	const times = { age: 0, budget, patience: 0 };
+	return { ...header, ...times, limit, ask: number, piece: 1_024, data, ...forged };
 }
 
 /** Offers something to a peer; the answer's state. */
@@ -355,8 +366,8 @@ async function make(
 	given: OfferFields,
 ): Promise<string> {
 	const remote = { hash: victim.hash, address: victim.listener };
-	const answer = await swarm.until(villain.node.request(remote, offer, offerBody(given)));
-	return ["accepted", "busy", "tooLarge", "over"][answer[0] ?? 9] ?? "?";
+	const answer = villain.node.request(remote, offerType, offerOf(given));
+	return (await swarm.until(answer)).state;
 }
 
 test("broadcasts with any limit, exclusions and time come to an end, and reach nobody twice", async () => {
@@ -403,6 +414,34 @@ test("a broadcast that leaves this peer out, is its own, too large, or over is r
 	expect(await drain(victim)).toEqual(["spam", "spam"]);
 });
 
+test("what was not signed is not taken: no field of it can be changed, nor its payload", async () => {
+	const scene = await withVillain(11);
+	const { swarm, victim, villain } = scene;
+	const limit = villain.node.hash;
+	const { key } = offerOf({ number: 1, limit, identity: Identity.create() });
+	const forgeries: Partial<Offer>[] = [
+		{ key },
+		{ epoch: 2 },
+		{ number: 7 },
+		{ origin: villain.node.hash },
+		{ originAddress: { host: "192.0.2.1", port: 7_000 } },
+		{ excluded: [new Hash({ value: "one more" })] },
+		{ size: 5 },
+		{ digest: digestOf(Buffer.from("Spam")) },
+		{ signature: new Uint8Array(64) },
+	];
+	for (const [number, forged] of forgeries.entries()) {
+		expect(await make(scene, { number, limit, data: "spam", forged })).toBe("over");
+	}
+	// A payload that is not the one that was signed is asked for, from others too.
+	const other = { data: Buffer.from("Spam") };
+	expect(await make(scene, { number: 99, limit, data: "spam", forged: other })).toBe("accepted");
+	await swarm.simulation.run(1_000);
+	expect(victim.pending).toBe(0);
+	expect(await make(scene, { number: 99, limit, data: "spam" })).toBe("accepted");
+	expect(await drain(victim)).toEqual(["spam"]);
+});
+
 test("payloads that are promised and never come hold up no others", async () => {
 	const scene = await withVillain(10);
 	const { swarm, victim, villain } = scene;
@@ -411,8 +450,8 @@ test("payloads that are promised and never come hold up no others", async () => 
 	const forever = 2 ** 32 - 1;
 	const states: string[] = [];
 	for (let number = 0; number < 20; number++) {
-		const origin = new Hash({ value: `${number}` });
-		states.push(await make(scene, { number, limit, origin, size, budget: forever }));
+		const identity = Identity.create();
+		states.push(await make(scene, { number, limit, identity, size, budget: forever }));
 	}
 	expect(states).toContain("busy");
 	await swarm.simulation.run(11_000);
@@ -421,7 +460,7 @@ test("payloads that are promised and never come hold up no others", async () => 
 	const remote = { hash: victim.hash, address: victim.listener };
 	const told = Array.from({ length: 10_000 }, (_, number) => {
 		const claims = fields([4, number], [4, number], [4, 7], [1, 1], [1, number % 2], [1, 1]);
-		const id = Buffer.concat([new Hash({ value: `${number}` }).bytes, fields([6, 1], [4, number])]);
+		const id = Buffer.concat([villainy.publicKey, fields([4, 1], [4, number])]);
 		return [villain.node.notify(remote, report, claims), villain.node.notify(remote, withdraw, id)];
 	});
 	await swarm.until(Promise.all(told.flat()));

@@ -3,9 +3,11 @@ import {
 	type Cancel,
 	ChordError,
 	Hash,
+	Identity,
 	type NoticeType,
 	type RemoteNode,
 	type RequestType,
+	systemCrypto,
 } from "@cicada/chordlib";
 import type { SimHost, Simulation } from "@cicada/simnet";
 
@@ -31,6 +33,8 @@ type Handler = (value: unknown, from: RemoteNode) => unknown;
  */
 export class ModelRing {
 	readonly simulation: Simulation;
+	/** One for all: keys take longer to make than all the rest. */
+	readonly identity: Identity;
 	/** In the order of their ids. */
 	readonly peers: readonly ModelPeer[];
 	/** Messages that held a payload or a piece of one, and messages of all kinds. */
@@ -39,6 +43,7 @@ export class ModelRing {
 
 	constructor(simulation: Simulation, size: number) {
 		this.simulation = simulation;
+		this.identity = Identity.create(simulation.random);
 		const hosts = Array.from({ length: size }, (_, index) => simulation.host(`peer ${index}`));
 		const peers = hosts.map((host) => new ModelPeer(this, host));
 		this.peers = peers.toSorted((a, b) => a.hash.compare(b.hash));
@@ -173,7 +178,9 @@ export class ModelPeer {
 		return {
 			clock,
 			random,
-			self: { hash: this.hash, address: this.address, incarnation: 1 },
+			crypto: systemCrypto,
+			self: this,
+			identity: ring.identity,
 			successors: () => this.#successors(),
 			fingers: () => {
 				const start = (exponent: number): Hash =>

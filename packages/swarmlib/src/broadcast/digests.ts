@@ -89,9 +89,9 @@ export class Digests {
 			.slice(-DIGEST_LIMIT);
 		if (jobs.length === 0) return;
 		const now = network.clock.now();
-		const recent = jobs.map(({ header: { origin, life, number }, began }) => {
+		const recent = jobs.map(({ header: { key, epoch, number }, began }) => {
 			const age = Math.max(0, Math.floor(now - began));
-			return { origin, life, number, age };
+			return { key, epoch, number, age };
 		});
 		network.ask(neighbour, digestType, recent, PATIENCE, (_error, lacking = []) => {
 			for (const place of lacking) jobs[place]?.giveTo(neighbour);

@@ -1,7 +1,8 @@
 import type { Cancel, RemoteNode } from "@cicada/chordlib";
 
-import { type BroadcastId, pullType } from "./messages.ts";
+import { type Header, pullType } from "./messages.ts";
 import type { BroadcastNetwork } from "./network.ts";
+import { isPayload } from "./signature.ts";
 
 /** Who has a payload, and in pieces of which size. */
 export interface Source {
@@ -21,8 +22,7 @@ export class Fetch {
 	/** When it last came further, on the peer's clock. */
 	movedAt: number;
 	readonly #network: BroadcastNetwork;
-	readonly #id: BroadcastId;
-	readonly #size: number;
+	readonly #header: Header;
 	readonly #done: (payload: Uint8Array) => void;
 	/** The first is the one that is asked. */
 	readonly #sources: Source[] = [];
@@ -32,15 +32,9 @@ export class Fetch {
 	#received = 0;
 	#next = 0;
 
-	constructor(
-		network: BroadcastNetwork,
-		id: BroadcastId,
-		size: number,
-		done: (payload: Uint8Array) => void,
-	) {
+	constructor(network: BroadcastNetwork, header: Header, done: (payload: Uint8Array) => void) {
 		this.#network = network;
-		this.#id = id;
-		this.#size = size;
+		this.#header = header;
 		this.#done = done;
 		this.movedAt = network.clock.now();
 	}
@@ -62,11 +56,12 @@ export class Fetch {
 	#pull(): void {
 		const [source] = this.#sources;
 		if (source === undefined) return;
-		while (this.#underWay.size < WINDOW && this.#next < this.#size) {
+		const { key, epoch, number, size } = this.#header;
+		while (this.#underWay.size < WINDOW && this.#next < size) {
 			const offset = this.#next;
-			const length = Math.min(source.piece, this.#size - offset);
+			const length = Math.min(source.piece, size - offset);
 			this.#next += length;
-			const pull = { ...this.#id, offset };
+			const pull = { key, epoch, number, offset };
 			const cancel = this.#network.ask(source.peer, pullType, pull, PATIENCE, (_error, data) => {
 				this.#underWay.delete(offset);
 				if (data?.length === length && offset === this.#received) this.#take(data);
@@ -80,12 +75,20 @@ export class Fetch {
 		this.movedAt = this.#network.clock.now();
 		this.#parts.push(new Uint8Array(data));
 		this.#received += data.length;
-		if (this.#received < this.#size) {
+		if (this.#received < this.#header.size) {
 			this.#pull();
 			return;
 		}
-		this.cancel();
-		this.#done(join(this.#parts, this.#size));
+		const payload = join(this.#parts, this.#received);
+		if (isPayload(this.#header, payload)) {
+			this.cancel();
+			this.#done(payload);
+			return;
+		}
+		// Somebody gave other bytes, and nobody knows who: begins again with another.
+		this.#parts.length = 0;
+		this.#received = 0;
+		this.#nextSource();
 	}
 
 	/** This one does not give what it should: goes on with another, or waits for one. */

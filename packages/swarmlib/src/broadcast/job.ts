@@ -16,6 +16,7 @@ import {
 } from "./messages.ts";
 import type { BroadcastNetwork } from "./network.ts";
 import { NOTHING, sum } from "./progress.ts";
+import { isProven } from "./signature.ts";
 
 /** What a job asks of the peer that it is part of. */
 export interface JobPorts {
@@ -108,7 +109,7 @@ export class Job {
 		this.#excluded = new Set(header.excluded.map((hash) => hash.toString()));
 		this.#coverPorts = this.#forCovers();
 		this.#cover = new Cover(this.#coverPorts, START);
-		this.#fetch = new Fetch(network, header, header.size, (payload) => {
+		this.#fetch = new Fetch(network, header, (payload) => {
 			this.receive(payload);
 		});
 		this.#expiry = clock.schedule(Math.min(budget, LONGEST), () => {
@@ -162,7 +163,8 @@ export class Job {
 	take(): void {
 		if (this.#taken || this.payload === undefined) return;
 		const { origin, originAddress } = this.header;
-		const source = { hash: origin, address: originAddress, verified: false };
+		const verified = isProven(this.header);
+		const source = { hash: origin, address: originAddress, verified };
 		this.#taken = this.isOwn || this.#ports.accept(source, this.payload);
 		if (this.#taken) this.#changed();
 	}

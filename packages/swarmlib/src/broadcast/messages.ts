@@ -5,7 +5,7 @@
  */
 import {
 	type Codec,
-	type Hash,
+	Hash,
 	type NoticeType,
 	type RequestType,
 	address,
@@ -14,12 +14,12 @@ import {
 	choice,
 	defineNotice,
 	defineRequest,
+	fixed,
 	hash,
 	list,
 	optional,
 	struct,
 	u32,
-	u48,
 	u8,
 } from "@cicada/chordlib";
 
@@ -37,20 +37,27 @@ export const DIGEST_LIMIT: number = 64;
 /** The highest that a count can be on the wire. */
 export const MOST: number = 2 ** 32 - 1;
 
-/** Which broadcast: its origin, that one's life, and a number that it uses once. */
+/** Which broadcast: who signed it, by its Ed25519 key, that one's epoch, and a number that it uses once in it. */
 export interface BroadcastId {
-	readonly origin: Hash;
-	readonly life: number;
+	readonly key: Uint8Array;
+	readonly epoch: number;
 	readonly number: number;
 }
 
-/** What is the same in all that is said of one broadcast. */
-export interface Header extends BroadcastId {
+/** What the origin says once, and signs; it is the same wherever the broadcast goes. */
+export interface Statement extends BroadcastId {
+	readonly origin: Hash;
 	readonly originAddress: RemotePeer["address"];
 	/** Who neither gets nor relays it: all of them, so that each who has it knows to whom it must not go. */
 	readonly excluded: readonly Hash[];
-	/** Bytes of the payload. */
+	/** Bytes of the payload, and their SHA-256. */
 	readonly size: number;
+	readonly digest: Uint8Array;
+}
+
+/** The same with the signature (RFC 8032). */
+export interface Header extends Statement {
+	readonly signature: Uint8Array;
 }
 
 /** "Look after the peers from you to the limit." Times are milliseconds, and what is left of them. */
@@ -107,14 +114,23 @@ export interface Recent extends BroadcastId {
 	readonly age: number;
 }
 
-const id = { origin: hash, life: u48, number: u32 };
-const progress = { held: u32, reached: u32, spread: boolean, done: boolean, complete: boolean };
-
-const offer: Codec<Offer> = struct({
+const id = { key: fixed(32), epoch: u32, number: u32 };
+const said = {
 	...id,
+	origin: hash,
 	originAddress: optional(address),
 	excluded: list(hash, EXCLUDED_LIMIT),
 	size: u32,
+	digest: fixed(32),
+};
+const progress = { held: u32, reached: u32, spread: boolean, done: boolean, complete: boolean };
+
+/** As it is signed. */
+export const statement: Codec<Statement> = struct(said);
+
+const offer: Codec<Offer> = struct({
+	...said,
+	signature: fixed(64),
 	age: u32,
 	budget: u32,
 	patience: u32,
@@ -162,7 +178,7 @@ export const digestType: RequestType<readonly Recent[], readonly number[]> = def
 );
 
 /** What an offer takes of a frame besides the payload and those who are left out. */
-const OVERHEAD = 320;
+const OVERHEAD = 420;
 
 /** Bytes of the payload in one piece, where frames are so large. */
 export function pieceSize(frame: number): number {
@@ -180,6 +196,11 @@ export function isPiece(size: number): boolean {
 }
 
 /** Names a broadcast in maps. */
-export function keyOf({ origin, life, number }: BroadcastId): string {
-	return `${origin.toString()} ${life} ${number}`;
+export function nameOf(id: BroadcastId): string {
+	return `${seriesOf(id)} ${id.number}`;
+}
+
+/** Names all broadcasts of one key in one epoch. */
+export function seriesOf({ key, epoch }: BroadcastId): string {
+	return `${new Hash({ hashed: key }).toString()} ${epoch}`;
 }

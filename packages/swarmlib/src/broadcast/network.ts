@@ -1,22 +1,27 @@
-import type {
-	Answer,
-	Cancel,
-	ChordError,
-	Clock,
-	Hash,
-	LocalNode,
-	NoticeType,
-	Random,
-	RemoteNode,
-	RequestType,
+import {
+	type Answer,
+	type Cancel,
+	type ChordError,
+	type Clock,
+	type Hash,
+	type LocalNode,
+	type NoticeType,
+	type Random,
+	type RemoteNode,
+	type RequestType,
+	type Crypto,
+	Identity,
+	systemCrypto,
 } from "@cicada/chordlib";
 
 /** What broadcasts ask of the ring: pointers, lookups, and messages over links. Times are milliseconds. */
 export interface BroadcastNetwork {
 	readonly clock: Clock;
 	readonly random: Random;
-	/** This peer, and which life of it. */
-	readonly self: RemoteNode & { readonly incarnation: number };
+	readonly crypto: Crypto;
+	/** This peer, and its keys. */
+	readonly self: RemoteNode;
+	readonly identity: Identity;
 	/** The next peers clockwise, and those further round. */
 	successors(): readonly RemoteNode[];
 	fingers(): readonly RemoteNode[];
@@ -43,11 +48,18 @@ export interface BroadcastNetwork {
 }
 
 /** The same, of a node. Here promises end: what comes after a cancellation is not told. */
-export function networkOf(node: LocalNode, clock: Clock, random: Random): BroadcastNetwork {
+export function networkOf(
+	node: LocalNode,
+	clock: Clock,
+	random: Random,
+	identity: Identity = Identity.create(random),
+): BroadcastNetwork {
 	return {
 		clock,
 		random,
+		crypto: systemCrypto,
 		self: node,
+		identity,
 		successors: () => node.successors,
 		fingers: () => node.fingers,
 		predecessor: () => node.predecessor,

@@ -1,8 +1,8 @@
-import type { BroadcastId } from "./messages.ts";
+import { type BroadcastId, seriesOf } from "./messages.ts";
 
-/** Lives of origins whose broadcasts are remembered; the one longest silent goes first. */
-const LIVES = 1_024;
-/** How far below the highest number of a life each broadcast is remembered by itself; all before that are over. */
+/** Series of broadcasts that are remembered: those of one key in one epoch. The one longest silent goes first. */
+const SERIES = 1_024;
+/** How far below the highest number of a series each broadcast is remembered by itself; all before that are over. */
 const WINDOW = 256;
 
 interface Window {
@@ -11,22 +11,19 @@ interface Window {
 	readonly above: Set<number>;
 }
 
-/** Broadcasts that have ended here, so that none begins again: for each life of an origin a window of numbers. */
+/** Broadcasts that have ended here, so that none begins again: for each series a window of numbers. */
 export class Seen {
 	readonly #windows = new Map<string, Window>();
 
-	/** How many numbers it remembers. */
-	get size(): number {
-		return [...this.#windows.values()].reduce((sum, { above }) => sum + above.size, 0);
-	}
-
-	has({ origin, life, number }: BroadcastId): boolean {
-		const window = this.#windows.get(`${origin.toString()} ${life}`);
+	has(id: BroadcastId): boolean {
+		const { number } = id;
+		const window = this.#windows.get(seriesOf(id));
 		return window !== undefined && (number < window.floor || window.above.has(number));
 	}
 
-	add({ origin, life, number }: BroadcastId): void {
-		const key = `${origin.toString()} ${life}`;
+	add(id: BroadcastId): void {
+		const { number } = id;
+		const key = seriesOf(id);
 		const window = this.#windows.get(key) ?? { floor: 0, above: new Set<number>() };
 		this.#windows.delete(key);
 		this.#windows.set(key, window);
@@ -36,7 +33,7 @@ export class Seen {
 			if (old < window.floor) window.above.delete(old);
 		}
 		const [longestSilent] = this.#windows.keys();
-		if (this.#windows.size > LIVES && longestSilent !== undefined) {
+		if (this.#windows.size > SERIES && longestSilent !== undefined) {
 			this.#windows.delete(longestSilent);
 		}
 	}
