@@ -84,6 +84,7 @@ export class Connection implements LinkHandler, PeerLink {
 	flowing: number;
 
 	readonly #owner: ConnectionOwner;
+	readonly #first: "identify" | "whois";
 	readonly #framer: Framer;
 	/** By when the other end has to have said something. */
 	#deadline: Timer;
@@ -99,8 +100,10 @@ export class Connection implements LinkHandler, PeerLink {
 	/** Who waits for the other end to answer a ping, and for which. */
 	readonly #probes = new Set<Probe>();
 
-	constructor(owner: ConnectionOwner, dialled: boolean) {
+	/** With `whois`, the end that dials does not say who it is: it only wants to know who is there. */
+	constructor(owner: ConnectionOwner, dialled: boolean, first: "identify" | "whois" = "identify") {
 		this.#owner = owner;
+		this.#first = first;
 		this.dialled = dialled;
 		this.#framer = new Framer(OPENING_LIMIT);
 		this.rpc = new Rpc(owner.rpc, this, (frame) => {
@@ -311,7 +314,8 @@ export class Connection implements LinkHandler, PeerLink {
 	}
 
 	#identify(): void {
-		this.send({ kind: "identify", ...this.#owner.self() });
+		if (this.#first === "whois") this.send({ kind: "whois" });
+		else this.send({ kind: "identify", ...this.#owner.self() });
 	}
 
 	#receive(frame: Frame): void {
@@ -357,6 +361,12 @@ export class Connection implements LinkHandler, PeerLink {
 
 	/** The other end's first frame. */
 	#meet(frame: Frame): void {
+		if (frame.kind === "whois" && !this.dialled) {
+			this.#identify();
+			this.#link?.close();
+			this.#finish(new ChordError("CLOSED", "the other end only wanted to know who is here"));
+			return;
+		}
 		if (frame.kind !== "identify") {
 			throw new ChordError("MALFORMED", `a ${frame.kind} before identify`);
 		}

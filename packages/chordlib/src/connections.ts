@@ -5,6 +5,7 @@ import type { Contact } from "./contact.ts";
 import { ChordError } from "./errors.ts";
 import type { Id } from "./id.ts";
 import type { LinkHandler, Link, Timer, Transport } from "./ports.ts";
+import { Proofs } from "./proofs.ts";
 import type { Cancel } from "./protocol.ts";
 import { encodeOpening } from "./wire/messages.ts";
 import type { GoodbyeReason } from "./wire/messages.ts";
@@ -62,6 +63,7 @@ export class Connections {
 	readonly #owner: ConnectionOwner;
 	readonly #transport: Transport;
 	readonly #events: ConnectionEvents;
+	readonly proofs: Proofs;
 	readonly #ready = new Map<Id, Connection>();
 	readonly #dials = new Map<string, Dial>();
 	/** Accepted links that have not said who they are, and links that were replaced and end when they are quiet. */
@@ -79,6 +81,7 @@ export class Connections {
 		this.#owner = owner;
 		this.#transport = transport;
 		this.#events = events;
+		this.proofs = new Proofs(owner, transport);
 	}
 
 	/** The ready link to a peer. */

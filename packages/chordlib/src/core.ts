@@ -47,6 +47,8 @@ export interface CoreOptions extends RingOptions {
 	readonly limits: Limits;
 	/** Whether limits by address and by rate hold for loopback and private addresses too. */
 	readonly limitLocal: boolean;
+	/** Whether nodes that dialled this one must be dialled back before they get a place in the ring. */
+	readonly proof: "required" | "off";
 	readonly counter: LimitCounter;
 	/** SHA-256 of the network's name. */
 	readonly network: Uint8Array;
@@ -285,6 +287,40 @@ export class Core {
 		};
 	}
 
+	/** Whether who has a link to us is where it says that it is. */
+	#prove(contact: Contact, done: Answer<void>): void {
+		const link = this.connections.get(contact.id);
+		if (this.#options.proof === "off") done(undefined);
+		else if (link === undefined) done(new ChordError("CLOSED", "the link is gone"));
+		else this.connections.proofs.prove(link, done);
+	}
+
+	/** A pointer is adopted when who it points to has answered: over a link that leads to where it is said to be. */
+	#callProven(
+		to: Contact,
+		tag: number,
+		body: Uint8Array,
+		budget: number,
+		done: Answer<Uint8Array>,
+	): Cancel {
+		const link = this.connections.get(to.id);
+		const trusted = this.#options.proof === "off" || this.ring.state.standing === "leaf";
+		if (trusted || link === undefined || this.connections.proofs.isProven(link)) {
+			return this.call(to, tag, body, budget, done);
+		}
+		let cancel: Cancel | undefined;
+		let wanted = true;
+		this.#prove(to, (error) => {
+			if (!wanted) return;
+			if (error === undefined) cancel = this.call(to, tag, body, budget, done);
+			else this.#options.ports.clock.defer(() => wanted && done(error));
+		});
+		return () => {
+			wanted = false;
+			cancel?.();
+		};
+	}
+
 	/** What the ring's parts see of this node. */
 	#ringNetwork(): RingNetwork {
 		const { handlers, limits, ports } = this.#options;
@@ -298,9 +334,12 @@ export class Core {
 			counter: this.#counter,
 			call: (to, type, value, budget, done) => {
 				const body = encode(type.request, value, bodyLimit(limits));
-				return this.call(to, type.tag, body, budget, (error, bytes) => {
+				return this.#callProven(to, type.tag, body, budget, (error, bytes) => {
 					answerWith(type, error, bytes, done);
 				});
+			},
+			prove: (contact, done) => {
+				this.#prove(contact, done);
 			},
 			tell: (to, type, value) => {
 				const body = encoded(type, value);

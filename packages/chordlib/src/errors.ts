@@ -18,6 +18,8 @@ export type ChordErrorCode =
 	| "UNRESOLVED"
 	/** Nobody answers there. */
 	| "UNREACHABLE"
+	/** Others cannot dial this node where it says that it is: it can join as a leaf, or say another address. */
+	| "NOT_DIALABLE"
 	/** Something answers, but not our protocol, version or network. */
 	| "INCOMPATIBLE"
 	/** The ring could not answer, for example because it is being repaired. Trying again may help. */

@@ -20,6 +20,7 @@ import {
 	checkFunction,
 	checkObject,
 	checkPace,
+	checkProof,
 	checkSuccessors,
 	checkType,
 	invalid,
@@ -42,8 +43,16 @@ import { encode } from "./wire/codec.ts";
 export interface LocalNodeOptions {
 	/** The network's name: nodes of different networks refuse each other. Default `""`. */
 	readonly network?: string;
-	/** The address at which others dial this node, where that is not the bound one. */
-	readonly advertise?: Address;
+	/**
+	 * The address at which others dial this node, where that is not the bound one; or a function that gives it, or
+	 * `undefined` for the bound one, once it is known where the node listens.
+	 */
+	readonly advertise?: Address | ((bound: Address) => Promise<Address | undefined>);
+	/**
+	 * Whether a node that dialled this one gets a place in the ring only when this one can dial it, too, where it says that
+	 * it is. Default `"off"`.
+	 */
+	readonly proof?: "required" | "off";
 	/** Length of the successor list, 1 to 64: one fewer in a row may die at once. Default 16. */
 	readonly successors?: number;
 	/** How often pointers are checked, in milliseconds: `fastest` after a change (100), `slowest` at rest (5,000). */
@@ -109,7 +118,8 @@ export interface Sender {
 export class LocalNode {
 	readonly #data: NodeData;
 	readonly #bind: Address;
-	readonly #advertise: Address | undefined;
+	readonly #advertise: LocalNodeOptions["advertise"];
+	readonly #proof: "required" | "off";
 	readonly #network: Uint8Array;
 	readonly #successorCount: number;
 	readonly #pace: Pace;
@@ -147,6 +157,7 @@ export class LocalNode {
 		this.#data = checkData(data);
 		this.#bind = checkBindAddress(bindAddr);
 		this.#advertise = checkAdvertised(options.advertise);
+		this.#proof = checkProof(options.proof);
 		if (typeof network !== "string") throw invalid("network must be a string");
 		this.#network = sha256(network);
 		this.#successorCount = checkSuccessors(successors);
@@ -184,7 +195,7 @@ export class LocalNode {
 			listener = await listenAt(this.#ports.transport, { host, port: this.#bind.port }, (link) =>
 				this.#accept(link),
 			);
-			const address = this.#advertise ?? (await this.#reachable(listener.address));
+			const address = await this.#advertised(listener.address);
 			const data = typeof this.#data === "function" ? checkBytes(this.#data(address)) : this.#data;
 			// Closed while it was about to listen.
 			if (this.#isClosed()) throw closedError();
@@ -543,6 +554,7 @@ export class LocalNode {
 			ports: this.#ports,
 			limits: this.#limits,
 			limitLocal: this.#limitLocal,
+			proof: this.#proof,
 			counter: this.#counter,
 			pace: this.#pace,
 			successors: this.#successorCount,
@@ -610,6 +622,12 @@ export class LocalNode {
 		} catch (cause) {
 			throw new ChordError("UNRESOLVED", `the host name ${host} has no address`, { cause });
 		}
+	}
+
+	async #advertised(bound: Address): Promise<Address> {
+		const given =
+			typeof this.#advertise === "function" ? await this.#advertise(bound) : this.#advertise;
+		return given === undefined ? this.#reachable(bound) : canonicalAddress(given);
 	}
 
 	async #reachable(bound: Address): Promise<Address> {

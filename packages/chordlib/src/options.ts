@@ -39,8 +39,15 @@ export function checkDialAddress(address: Address): Address {
 	return { host, port };
 }
 
-export function checkAdvertised(address: Address | undefined): Address | undefined {
-	return address === undefined ? undefined : canonicalAddress(address);
+type Advertised = Address | ((bound: Address) => Promise<Address | undefined>) | undefined;
+
+export function checkAdvertised(given: Advertised): Advertised {
+	return given === undefined || typeof given === "function" ? given : canonicalAddress(given);
+}
+
+export function checkProof(given: "required" | "off" = "off"): "required" | "off" {
+	if (given !== "required" && given !== "off") throw invalid('proof must be "required" or "off"');
+	return given;
 }
 
 export function checkSuccessors(count: number): number {

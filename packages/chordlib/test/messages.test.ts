@@ -52,6 +52,7 @@ const FRAMES: readonly (readonly [Frame, string])[] = [
 	[{ kind: "notice", tag: 0xaabbccdd, body }, "00000007 05 aabbccdd cafe"],
 	[{ kind: "ping" }, "00000001 06"],
 	[{ kind: "pong" }, "00000001 07"],
+	[{ kind: "whois" }, "00000001 09"],
 	[{ kind: "goodbye", reason: "leaving" }, "00000002 08 00"],
 	[{ kind: "goodbye", reason: "closing" }, "00000002 08 01"],
 	[{ kind: "goodbye", reason: "idle" }, "00000002 08 02"],
@@ -70,7 +71,7 @@ test.each(FRAMES)("frame $kind", (frame, wire) => {
 
 test.each([
 	["no kind at all", ""],
-	["an unknown kind", "09"],
+	["an unknown kind", "0a"],
 	["the last kind there could be", "ff"],
 	["a ping with something in it", "0600"],
 	["an identify that is cut short", `00 ${ID} 04 c0000201 1b58 0102030405`],

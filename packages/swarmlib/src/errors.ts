@@ -20,6 +20,8 @@ export type SwarmErrorCode =
 	| "UNRESOLVED"
 	/** Nobody answers there, or the peer went away before it said that it took the message. */
 	| "UNREACHABLE"
+	/** Others cannot dial this peer at its address. With `nat: "auto"` it takes part all the same. */
+	| "NOT_DIALABLE"
 	/** Something answers, but not our protocol, version or network. */
 	| "INCOMPATIBLE"
 	/** No such peer is in the swarm. What was to be sent was certainly not delivered. */

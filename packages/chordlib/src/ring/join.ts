@@ -18,6 +18,9 @@ const REDIRECTS = 16;
  */
 const HANDOVER = PATIENCE + 1_000;
 
+const UNPROVEN =
+	"the node before this one's place could not dial it where it says that it is: join as a leaf, or give the address at which others reach it";
+
 /**
  * How a node gets into a ring: its predecessor to be hands over its whole successor list; the joiner takes it once
  * the first in it has answered, and tells its predecessor that it is in.
@@ -41,13 +44,17 @@ export class Joining {
 		this.#lookups = lookups;
 		this.#stabilizer = stabilizer;
 		network.serve(askAdmission, (_value, from, _budget, answer) => {
-			answer(undefined, this.#admit(from));
+			network.prove(from, (error) => {
+				answer(undefined, error === undefined ? this.#admit(from) : turnedAway(error));
+			});
 			return undefined;
 		});
 		network.serve(tellEntered, (successors, from, _budget, answer) => {
 			if (from.same(this.#admitted)) this.#admitting = 0;
-			stabilizer.adopt(from, successors);
-			answer(undefined);
+			network.prove(from, (error) => {
+				if (error === undefined) stabilizer.adopt(from, successors);
+				answer(undefined);
+			});
 			return undefined;
 		});
 	}
@@ -126,6 +133,9 @@ export class Joining {
 					this.#enter(predecessor, admission.contacts, stale);
 				} else if (admission?.outcome === "moved" && next !== undefined && redirects > 0) {
 					this.#ask(next, redirects - 1);
+				} else if (admission?.outcome === "unproven") {
+					this.#outside();
+					this.#done(new ChordError("NOT_DIALABLE", UNPROVEN));
 				} else {
 					this.#retry(error);
 				}
@@ -210,4 +220,9 @@ export class Joining {
 		this.#admitted = joiner;
 		return { outcome: "welcome", contacts: successor === undefined ? [self] : successors };
 	}
+}
+
+/** For who was not where he says that he is, or could not be looked for. */
+function turnedAway({ code }: ChordError): Admission {
+	return { outcome: code === "BUSY" ? "busy" : "unproven", contacts: [] };
 }

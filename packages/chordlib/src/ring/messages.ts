@@ -68,8 +68,8 @@ export const standing: NoticeType<"member" | "outside"> = defineNotice(
 
 /** What a joiner hears. */
 export interface Admission {
-	/** `moved`: ask one of `contacts` instead. */
-	readonly outcome: "welcome" | "moved" | "busy";
+	/** `moved`: ask one of `contacts` instead. `unproven`: who asks could not be dialled where it says that it is. */
+	readonly outcome: "welcome" | "moved" | "busy" | "unproven";
 	/** The successor list of who answers, or whom to ask instead. */
 	readonly contacts: readonly Contact[];
 }
@@ -77,7 +77,7 @@ export interface Admission {
 /** Asks the predecessor of the asker's own place to hand over its successor list. */
 export const askAdmission: RequestType<void, Admission> = defineRequest("cicada/ring/1/join", {
 	request: nothing,
-	response: struct({ outcome: choice(["welcome", "moved", "busy"]), contacts }),
+	response: struct({ outcome: choice(["welcome", "moved", "busy", "unproven"]), contacts }),
 });
 
 /** Tells the predecessor that handed over its list that the joiner is in: from now on it is the successor. */

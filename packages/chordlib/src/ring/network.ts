@@ -19,6 +19,11 @@ export interface RingNetwork {
 		budget: number,
 		done: Answer<Response>,
 	): Cancel;
+	/**
+	 * Whether a node that is linked is where it says that it is. Calls `done` at once where that is known, or where
+	 * everybody is believed; `NOT_DIALABLE` when it is not.
+	 */
+	prove(contact: Contact, done: Answer<void>): void;
 	/** Tells a node, likewise; nobody hears whether it arrived. */
 	tell<Body>(to: Contact, type: NoticeType<Body>, value: Body): void;
 	/** Tells everyone to whom there is a link. */

@@ -73,7 +73,9 @@ export class Stabilizer {
 			if (from.same(state.successor)) this.hurry();
 		});
 		network.hear(notify, (_value, from) => {
-			this.#rectify(from);
+			network.prove(from, (error) => {
+				if (error === undefined) this.#rectify(from);
+			});
 		});
 	}
 

@@ -115,6 +115,8 @@ export type FailureReason = "notHandled" | "malformed" | "busy" | "failed";
 export type Frame =
 	/** The first frame of each end: who it is, and whether it is a member of a ring. */
 	| { kind: "identify"; contact: Contact; standing: "member" | "outside" }
+	/** In place of identify: the dialler only wants to know who is there. It is told, and the link closed. */
+	| { kind: "whois" }
 	/** Asks for an answer within `budget` milliseconds. `tag` says of which type `body` is. */
 	| { kind: "request"; call: number; tag: number; budget: number; body: Uint8Array }
 	| { kind: "response"; call: number; body: Uint8Array }
@@ -218,6 +220,7 @@ const frames: { [K in Kind]: Codec<FrameOf<K>> } = {
 		},
 		read: (reader) => ({ kind: "goodbye", reason: goodbye.read(reader) }),
 	},
+	whois: { write: () => {}, read: () => ({ kind: "whois" }) },
 };
 
 const kinds = choice(Object.keys(frames) as Kind[]);

@@ -1,0 +1,150 @@
+import {
+	type Address,
+	type Scope,
+	formatAddress,
+	plainIp,
+	sameAddress,
+	scopeOf,
+} from "./address.ts";
+import { Connection, type ConnectionOwner } from "./connection.ts";
+import { ChordError } from "./errors.ts";
+import type { Transport } from "./ports.ts";
+import type { Answer } from "./protocol.ts";
+
+/** How long who dials back waits for an answer: less than the other end waits for what it asked. */
+const PATIENCE = 2_000;
+/** How long what did not answer is taken not to. */
+const AGAIN = 5_000;
+/** Addresses of which it is remembered what came of dialling them. */
+const REMEMBERED = 1_024;
+/** Below it are the services of a machine, to which strangers shall not make us talk. */
+const LOWEST_PORT = 1_025;
+
+/** The further an address reaches, the higher. */
+const REACH: Record<Scope, number> = { none: 0, loopback: 1, private: 2, public: 3 };
+
+interface Proof {
+	/** Undefined while it is being dialled. */
+	outcome: { readonly error: ChordError | undefined; readonly at: number } | undefined;
+	readonly waiting: Answer<void>[];
+}
+
+/**
+ * Who dials us claims an address. Whether he is there is proven by dialling it and meeting the same node; one that we
+ * dialled has proven it already. Nobody can so have others take his word for an address that is not his, or is nobody's.
+ */
+export class Proofs {
+	readonly #owner: ConnectionOwner;
+	readonly #transport: Transport;
+	/** By link's claim; the longest unused first. */
+	readonly #proofs = new Map<string, Proof>();
+	#dialling = 0;
+
+	constructor(owner: ConnectionOwner, transport: Transport) {
+		this.#owner = owner;
+		this.#transport = transport;
+	}
+
+	/** Whether the node at the other end is known to be where it says that it is. */
+	isProven(link: Connection): boolean {
+		if (link.contact === undefined) return false;
+		if (link.dialled && sameAddress(link.remote, link.contact.address)) return true;
+		const outcome = this.#proofs.get(claimOf(link))?.outcome;
+		return outcome !== undefined && outcome.error === undefined;
+	}
+
+	/**
+	 * Finds out whether the node at the other end is where it says that it is. Calls `done` at once where that is known.
+	 * `NOT_DIALABLE` when it is not; `BUSY` when too many others are being dialled.
+	 */
+	prove(link: Connection, done: Answer<void>): void {
+		if (this.isProven(link)) {
+			done(undefined);
+			return;
+		}
+		const { clock, limits } = this.#owner;
+		const claim = claimOf(link);
+		const known = this.#proofs.get(claim);
+		if (known?.outcome === undefined) known?.waiting.push(done);
+		if (known !== undefined && known.outcome === undefined) return;
+		if (known?.outcome?.error !== undefined && clock.now() - known.outcome.at < AGAIN) {
+			done(known.outcome.error);
+			return;
+		}
+		const address = addressToDial(link);
+		if (address === undefined) {
+			done(notDialable(link, "it is not an address to be dialled for who is there"));
+		} else if (this.#dialling >= limits.pendingLinks) {
+			done(new ChordError("BUSY", "too many addresses are being dialled to see who is there"));
+		} else {
+			this.#dial(link, address, claim, done);
+		}
+	}
+
+	#dial(link: Connection, address: Address, claim: string, done: Answer<void>): void {
+		const proof: Proof = { outcome: undefined, waiting: [done] };
+		this.#remember(claim, proof);
+		this.#dialling++;
+		const settle = (error: ChordError | undefined): void => {
+			if (proof.outcome !== undefined) return;
+			timer.cancel();
+			this.#dialling--;
+			proof.outcome = { error, at: this.#owner.clock.now() };
+			for (const tell of proof.waiting) tell(error);
+		};
+		const probe = new Connection(
+			{
+				...this.#owner,
+				ready: (met) => {
+					settle(isSame(met, link) ? undefined : notDialable(link, "another node answers there"));
+					met.fail(new ChordError("CLOSED", "it was only to be seen who is there"));
+				},
+				closed: (_met, error) => {
+					settle(notDialable(link, error.message));
+				},
+			},
+			true,
+			"whois",
+		);
+		const timer = this.#owner.clock.schedule(PATIENCE, () => {
+			probe.fail(new ChordError("UNREACHABLE", `no answer within ${PATIENCE} ms`));
+		});
+		probe.link = this.#transport.dial(address, probe);
+	}
+
+	#remember(claim: string, proof: Proof): void {
+		this.#proofs.delete(claim);
+		this.#proofs.set(claim, proof);
+		const [oldest] = this.#proofs.keys();
+		if (this.#proofs.size > REMEMBERED && oldest !== undefined) this.#proofs.delete(oldest);
+	}
+}
+
+/** What the other end of a link says of itself. */
+function claimOf({ contact, remote }: Connection): string {
+	if (contact === undefined) return "";
+	const { address, id, incarnation } = contact;
+	return `${id} ${incarnation} ${formatAddress(address)} ${scopeOf(remote.host)}`;
+}
+
+/**
+ * The address to dial, if it is one: the one that the link came from, or one that reaches at least as far where who
+ * claims it is in our own network. So nobody can have us dial a third party, or machines that only we can reach.
+ */
+function addressToDial({ contact, remote }: Connection): Address | undefined {
+	if (contact === undefined || contact.address.port < LOWEST_PORT) return undefined;
+	const { address } = contact;
+	const [claimed, seen] = [scopeOf(address.host), scopeOf(remote.host)];
+	const own = plainIp(address.host) === plainIp(remote.host);
+	const near = seen !== "public" && REACH[claimed] >= REACH[seen];
+	return claimed !== "none" && (own || near) ? address : undefined;
+}
+
+function isSame(met: Connection, link: Connection): boolean {
+	return met.contact?.same(link.contact) ?? false;
+}
+
+function notDialable({ contact }: Connection, why: string): ChordError {
+	const where = contact === undefined ? "nowhere" : formatAddress(contact.address);
+	return new ChordError("NOT_DIALABLE", `${where} could not be dialled: ${why}`);
+}
