@@ -16,9 +16,10 @@ import {
 	type NoticeType,
 	type RequestType,
 } from "./protocol.ts";
-import { type Envelope, routed, standing } from "./ring/messages.ts";
+import { type Envelope, PROMPT, routed, standing } from "./ring/messages.ts";
 import type { RingNetwork } from "./ring/network.ts";
 import { Ring, type RingEvents, type RingOptions } from "./ring/ring.ts";
+import { RoundTrips } from "./ring/round-trips.ts";
 import { nextHop } from "./ring/route.ts";
 import type { LimitCounter, NodeStats } from "./stats.ts";
 import { decode, encode } from "./wire/codec.ts";
@@ -81,6 +82,7 @@ export class Core {
 	readonly #admission: Admission;
 	/** Requests under way over all links. */
 	readonly #pending = { asked: 0, serving: 0 };
+	readonly #roundTrips = new RoundTrips();
 
 	constructor(hash: Hash, address: Address, options: CoreOptions, events: CoreEvents) {
 		this.hash = hash;
@@ -155,7 +157,7 @@ export class Core {
 	): Cancel {
 		const { clock } = this.#options.ports;
 		const link = this.connections.to(to);
-		if (link !== undefined) return link.rpc.request(tag, body, budget, done);
+		if (link !== undefined) return this.#request(link, tag, body, budget, done);
 		const deadline = clock.now() + budget;
 		let cancelRequest: Cancel = () => {};
 		const timer = clock.schedule(budget, () => {
@@ -169,13 +171,31 @@ export class Core {
 				return;
 			}
 			const left = Math.max(1, deadline - clock.now());
-			cancelRequest = connection.rpc.request(tag, body, left, done);
+			cancelRequest = this.#request(connection, tag, body, left, done);
 		});
 		return () => {
 			timer.cancel();
 			cancelOpening();
 			cancelRequest();
 		};
+	}
+
+	/** A request over a link. What is answered at once tells its round trip. */
+	#request(
+		link: Connection,
+		tag: number,
+		body: Uint8Array,
+		budget: number,
+		done: Answer<Uint8Array>,
+	): Cancel {
+		const { contact: peer } = link;
+		if (peer === undefined || !PROMPT.has(tag)) return link.rpc.request(tag, body, budget, done);
+		const { clock } = this.#options.ports;
+		const asked = clock.now();
+		return link.rpc.request(tag, body, budget, (error, response) => {
+			if (error === undefined) this.#roundTrips.add(peer.id, clock.now() - asked);
+			done(error, response);
+		});
 	}
 
 	/** Starts a message on its way to the owner of `target`; over the link to `via` first, where that is given. */
@@ -375,6 +395,7 @@ export class Core {
 				const { contact, standing: now } = connections.get(id) ?? {};
 				return contact && now && { contact, standing: now };
 			},
+			roundTrip: (id) => this.#roundTrips.get(id),
 			keep: (neighbours) => {
 				connections.keep(neighbours);
 			},

@@ -58,7 +58,29 @@ export function clockwise(from: Id, to: Id): bigint {
 	return distance < 0n ? distance + RING : distance;
 }
 
-/** The id 2^exponent clockwise of `id`: where finger number `exponent` starts. */
-export function fingerStart(id: Id, exponent: number): Id {
-	return idFromBigInt((BigInt(`0x${id}`) + (1n << BigInt(exponent))) % RING);
+/** How far it is from `from` clockwise to `to`, as a part of the circle; to about 15 decimal places. */
+export function arcLength(from: Id, to: Id): number {
+	const length = place(to) - place(from);
+	return length < 0 ? length + 1 : length;
+}
+
+/** The leading 48 bits. */
+const PLACE_DIGITS = 12;
+const PLACES = 16 ** PLACE_DIGITS;
+
+function place(id: Id): number {
+	return Number.parseInt(id.slice(0, PLACE_DIGITS), 16) / PLACES;
+}
+
+/** How many fingers there are: two for each power of two. */
+export const FINGERS: number = 2 * BITS;
+
+/**
+ * Where the interval of a finger starts: for the even ones 2^i clockwise of `id`, for the odd ones one and a half times
+ * as far. It ends where that of the next finger starts.
+ */
+export function fingerStart(id: Id, finger: number): Id {
+	const power = 1n << BigInt(Math.floor(finger / 2));
+	const distance = finger % 2 === 0 ? power : power + power / 2n;
+	return idFromBigInt((BigInt(`0x${id}`) + distance) % RING);
 }

@@ -5,6 +5,7 @@ import { Contact } from "../src/contact.ts";
 import {
 	between,
 	clockwise,
+	arcLength,
 	fingerStart,
 	idFromBigInt,
 	idFromBytes,
@@ -48,13 +49,16 @@ test("b owns what lies after a up to itself; when a is b, everything", () => {
 	);
 });
 
-test("distance goes clockwise, fingers start at powers of two, bytes are big-endian", () => {
+test("distance goes clockwise, fingers start at powers of two and halfway between them, bytes are big-endian", () => {
 	fc.assert(
-		fc.property(number, number, fc.integer({ min: 0, max: 255 }), (a, b, exponent) => {
+		fc.property(number, number, fc.integer({ min: 0, max: 255 }), (a, b, power) => {
 			const [from, to] = [idFromBigInt(a), idFromBigInt(b)];
 			expect(clockwise(from, to)).toBe(gap(a, b));
-			const start = fingerStart(from, exponent);
-			expect(BigInt(`0x${start}`)).toBe((a + 2n ** BigInt(exponent)) % RING);
+			const [even, odd] = [fingerStart(from, 2 * power), fingerStart(from, 2 * power + 1)];
+			expect(BigInt(`0x${even}`)).toBe((a + 2n ** BigInt(power)) % RING);
+			expect(BigInt(`0x${odd}`)).toBe((a + (3n * 2n ** BigInt(power)) / 2n) % RING);
+			const off = Math.abs(arcLength(from, to) - Number(gap(a, b)) / 2 ** 256);
+			expect(Math.min(off, 1 - off)).toBeLessThan(1e-12);
 			const bytes = new Uint8Array(40);
 			writeIdBytes(from, bytes, 5);
 			expect(toHex(bytes)).toBe(`${"00".repeat(5)}${from}000000`);

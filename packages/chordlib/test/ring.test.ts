@@ -2,7 +2,7 @@ import { uniform } from "@cicada/simnet";
 import { expect, test } from "vitest";
 
 import { type Arc, ChordError, Hash, type LocalNode } from "../src/index.ts";
-import { Ring, after, nameOf } from "./ring.ts";
+import { Ring, fingerFor, nameOf } from "./ring.ts";
 import { assertForSeeds, factor } from "./seeds.ts";
 
 const FILE = "ring.test.ts";
@@ -187,6 +187,8 @@ test(
 				ring.nodes.delete(leaver);
 				await ring.until(leaver.close());
 				await ring.until(Promise.all(lookups));
+				// Lists of two do not survive that two in a row leave at once.
+				await ring.settle();
 			}
 			expect(wrong).toEqual([]);
 		});
@@ -272,17 +274,18 @@ test("in a ring at rest nothing changes any more, and little is said", async () 
 	expect((ring.simulation.trace.count - before) / 16 / 60).toBeLessThan(50);
 });
 
-test("fingers point to the owners of id + 2^i", async () => {
+test("fingers are members, and none is missing whose interval has a node beyond the successor list", async () => {
 	const ring = new Ring(6, { latency, successors: 2 });
 	await ring.grow(24);
 	await ring.simulation.run(120_000);
+	const names = [...ring.nodes].map(nameOf);
 	for (const node of ring.nodes) {
-		const owners = new Set<string>();
-		for (let i = 200n; i < 256n; i++) owners.add(nameOf(ring.owner(after(node.hash, 2n ** i))));
-		expect(node.fingers.length).toBeGreaterThan(0);
-		for (const finger of node.fingers) expect(owners).toContain(nameOf(finger));
-		const [far] = [nameOf(ring.owner(after(node.hash, 2n ** 255n)))];
-		expect([...node.fingers, ...node.successors].map(nameOf)).toContain(far);
+		const list = [node, ...node.successors].map(nameOf);
+		const others = [...ring.nodes].filter((other) => !list.includes(nameOf(other)));
+		expect(others.length).toBe(21);
+		const numbers = node.fingers.map((finger) => fingerFor(node, finger));
+		for (const other of others) expect(numbers).toContain(fingerFor(node, other));
+		for (const finger of node.fingers) expect(names).toContain(nameOf(finger));
 	}
 });
 

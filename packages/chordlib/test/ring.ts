@@ -165,3 +165,10 @@ export function after(hash: Hash, offset: bigint): Hash {
 		hashed: (((hash.toBigInt() + offset) % 2n ** 256n) + 2n ** 256n) % 2n ** 256n,
 	});
 }
+
+/** Which of `node`'s fingers may point to `other`: two for each power of two. */
+export function fingerFor(node: LocalNode, other: RemoteNode): number {
+	const far = Number(node.hash.distanceTo(other.hash));
+	const power = Math.floor(Math.log2(far));
+	return 2 * power + (far < 1.5 * 2 ** power ? 0 : 1);
+}

@@ -13,7 +13,8 @@ import {
 } from "../src/index.ts";
 import { Ring, after, nameOf } from "./ring.ts";
 
-const latency = uniform(5, 50);
+/** So near that fingers are not chosen among others: links are few, and routes long. */
+const latency = uniform(1, 4);
 const letter = defineNotice("test/letter", text(100));
 
 interface Arrival extends Routed {
@@ -42,7 +43,7 @@ function isPeer(node: LocalNode, other: LocalNode): boolean {
 }
 
 test("a routed message reaches its target, and nobody else, however many hops away", async () => {
-	const { ring, arrivals } = await postOffice(1, 32);
+	const { ring, arrivals } = await postOffice(1, 48);
 	const [sender, ...targets] = ring.sorted;
 	if (sender === undefined) throw new Error("no ring");
 	for (const target of targets) expect(sender.route(target.hash, letter, "hi")).toBe(true);
@@ -116,35 +117,36 @@ test("via a node to which there is no link goes nowhere, and says so", async () 
 
 test("a message that has crossed as many links as the hop limit allows goes no further", async () => {
 	const { ring, arrivals } = await postOffice(1, 48, { successors: 1, limits: { hops: 3 } });
-	const [sender] = ring.sorted;
-	for (const target of ring.sorted.slice(1)) sender?.route(target.hash, letter, "hi");
+	const [sender, ...targets] = ring.sorted;
+	if (sender?.predecessor === undefined) throw new Error("no ring");
+	// By way of the predecessor they go nearly once around.
+	const { predecessor: via } = sender;
+	for (const { hash } of targets) sender.route(hash, letter, "hi", { via });
 	await ring.simulation.run(5_000);
 	expect(Math.max(...arrivals.map(({ hops }) => hops))).toBe(3);
 	expect(arrivals.length).toBeLessThan(47);
 });
 
-test.each(["recursive", "iterative"] as const)(
-	"a %s lookup that would cross more links than the hop limit allows fails",
-	async (mode) => {
-		const hops = 3;
-		const ring = new Ring(1, { latency, successors: 1, limits: { hops } });
-		await ring.grow(24, { near: true });
-		await ring.simulation.run(60_000);
-		const outcomes = new Map<number | string, number>();
+test("a lookup that would cross more links than the hop limit allows fails, either way", async () => {
+	const ring = new Ring(1, { latency, successors: 1, limits: { hops: 3 } });
+	await ring.grow(40, { near: true });
+	await ring.simulation.run(10_000);
+	const { sorted } = ring;
+	for (const mode of ["recursive", "iterative"] as const) {
+		const outcomes = new Set<string>();
 		const lookup = async (node: LocalNode, id: Hash): Promise<void> => {
 			const outcome = await node.lookup(id, { mode }).then(
 				(found) => found.hops,
 				(error: ChordError) => error.code,
 			);
-			outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+			outcomes.add(String(outcome));
 		};
-		const { sorted } = ring;
-		await ring.until(
-			Promise.all(sorted.flatMap((node) => sorted.map(({ hash }) => lookup(node, hash)))),
-		);
-		expect([...outcomes.keys()].map(String).toSorted()).toEqual(["0", "1", "2", "3", "NO_ROUTE"]);
-	},
-);
+		const some = sorted.slice(0, 10);
+		const lookups = some.flatMap((node) => sorted.map(({ hash }) => lookup(node, hash)));
+		await ring.until(Promise.all(lookups));
+		expect([...outcomes].toSorted()).toEqual(["0", "1", "2", "3", "NO_ROUTE"]);
+	}
+});
 
 test("a lookup counts the links that it crossed: none to oneself, one to a neighbour, more to others", async () => {
 	const ring = new Ring(5, { latency, successors: 2 });

@@ -201,15 +201,16 @@ describe("the rules of a ring at rest", () => {
 		]);
 	});
 
-	it("fingers: they are the owners of all id + 2^i", () => {
-		const views = ideal(1, 4, 8, 12);
+	it("fingers: they are members, and no interval with members beyond the list is without one", () => {
+		const views = ideal(1, 4, 8, 10, 12);
 		const members = membersOf(views);
 		const first = views[0] as View;
-		// 1 + 8 is 9, which 12 owns; 1 + 4 is 5, which 8 owns; 1 + 2 is 3, which is the successor's.
+		// Its list names 4 and 8. From 1 + 8 on, 10 and 12 are in one interval; from 1 + 12 on there is nobody.
+		expect(fingerFindings(members, first, [at(10)])).toEqual([]);
 		expect(fingerFindings(members, first, [at(12), at(8)])).toEqual([]);
-		expect(rules(fingerFindings(members, first, [at(12)]))).toEqual(["fingers"]);
+		expect(rules(fingerFindings(members, first, [at(8)]))).toEqual(["fingers"]);
 		expect(rules(fingerFindings(members, first, [at(12), at(8, 2)]))).toEqual(["fingers"]);
-		expect(rules(fingerFindings(members, first, [at(12), at(8), at(4)]))).toEqual(["fingers"]);
+		expect(rules(fingerFindings(members, first, [at(12), at(14)]))).toEqual(["fingers"]);
 	});
 });
 

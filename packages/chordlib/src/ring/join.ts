@@ -6,12 +6,15 @@ import type { Lookups } from "./lookup.ts";
 import { type Admission, type Found, askAdmission, tellEntered } from "./messages.ts";
 import type { RingNetwork } from "./network.ts";
 import { PATIENCE, type Stabilizer } from "./stabilize.ts";
-import { type RingState, closestBefore } from "./state.ts";
+import type { RingState } from "./state.ts";
+import { closestBefore } from "./step.ts";
 import { UnderWay } from "./under-way.ts";
 
 /** Pauses between attempts to join, and how often a joiner is sent on before it starts again. */
 const RETRY = 100;
 const REDIRECTS = 16;
+/** How many nodes a joiner is told of to ask instead. */
+const REDIRECTED = 3;
 /**
  * A list that was handed over is for one joiner alone, since it changes when that is in. After so long the joiner
  * takes it no more and asks again, and so much longer, when its word that it is in must have come, the next one may.
@@ -212,7 +215,8 @@ export class Joining {
 			// A successor that asks to join has restarted, and was not missed yet.
 			if (successor.id === joiner.id) this.#stabilizer.suspect(successor);
 			const nearer = closestBefore(self.id, joiner.id, this.#state.contacts().values());
-			return nearer.length === 0 ? busy : { outcome: "moved", contacts: nearer };
+			const contacts = nearer.slice(0, REDIRECTED);
+			return contacts.length === 0 ? busy : { outcome: "moved", contacts };
 		}
 		// The next joiner would be handed a list that this one is about to change.
 		if (now < this.#admitting && !joiner.same(this.#admitted)) return busy;

@@ -2,15 +2,32 @@ import type { Contact } from "../contact.ts";
 import { ChordError } from "../errors.ts";
 import type { Id } from "../id.ts";
 import type { Answer, Cancel } from "../protocol.ts";
-import { type Direction, type Found, type Query, askDirection, askOwner } from "./messages.ts";
+import {
+	type Direction,
+	type Found,
+	type Query,
+	askAlive,
+	askDirection,
+	askOwner,
+} from "./messages.ts";
 import type { RingNetwork } from "./network.ts";
-import { type RingState, step } from "./state.ts";
+import { lateAfter } from "./round-trips.ts";
+import type { RingState } from "./state.ts";
+import { type Step, soonestFirst, step } from "./step.ts";
+import { Walk } from "./walk.ts";
 
 /** Has the ring look after a node that did not answer; `settled` is called when it is known whether it is alive. */
 export type Suspect = (contact: Contact, settled?: () => void) => void;
 
 /** The part of its time that a node gives to the next one; the rest is for trying another. */
 const SHARE = 0.7;
+/**
+ * A node that was asked on is asked for a sign of life when so many times its own round trip has passed without an
+ * answer. It asks others itself, which is slower, but then it is alive.
+ */
+const PATIENCE = 2;
+/** How many nodes are named for the next step of an iterative lookup. */
+const NAMED = 8;
 
 /**
  * Lookups: who owns an id. It is the owner itself that answers, so an answer was true when it was given.
@@ -34,6 +51,10 @@ export class Lookups {
 		network.serve(askOwner, (query, _from, budget, answer) =>
 			this.#serveOwner(query, budget, answer),
 		);
+		network.serve(askAlive, (_value, _from, _budget, answer) => {
+			answer(undefined);
+			return undefined;
+		});
 		network.serve(askDirection, (query, _from, _budget, answer) => {
 			answer(undefined, this.#direction(query));
 			return undefined;
@@ -70,20 +91,16 @@ export class Lookups {
 		done: Answer<Found>,
 		start: readonly Contact[] = this.#state.attachedTo,
 	): Cancel {
-		const here = (query: Query): Direction => this.#direction(query);
-		const { self } = this.#state;
-		const walk = new Walk(
-			this.#network,
-			self,
-			here,
-			id,
-			budget,
-			done,
-			this.#suspect,
-			this.#becomeFirst,
-		);
-		if (start.length === 0) walk.begin(ATTEMPTS);
-		else walk.take(self, { outcome: "ask", last: false, contacts: start }, 0);
+		const walker = {
+			network: this.#network,
+			self: this.#state.self,
+			here: (query: Query) => this.#direction(query),
+			suspect: this.#suspect,
+			becomeFirst: this.#becomeFirst,
+		};
+		const walk = new Walk(walker, id, budget, done);
+		if (start.length === 0) walk.begin();
+		else walk.beginAt(start);
 		return () => {
 			walk.cancel();
 		};
@@ -110,8 +127,12 @@ export class Lookups {
 			return { outcome: "outside", last: false, contacts: [] };
 		}
 		const next = step(this.#state, query.id, query.last);
-		if (!next.mine) return { outcome: "ask", last: next.last, contacts: next.next };
 		const { predecessor } = this.#state;
+		if (!next.mine) {
+			// Whoever takes this node for the owner may have found the one before it dead.
+			if (query.last && predecessor !== undefined) this.#suspect(predecessor);
+			return { outcome: "ask", last: next.last, contacts: next.next.slice(0, NAMED) };
+		}
 		return {
 			outcome: "mine",
 			last: false,
@@ -132,7 +153,7 @@ export class Lookups {
 				done(new ChordError("NO_ROUTE", "this node left the ring meanwhile"));
 				return;
 			}
-			const next = step(this.#state, query.id, query.last);
+			const next = this.#step(query);
 			if (next.mine) {
 				done(undefined, this.#found(query.hops));
 				return;
@@ -147,7 +168,7 @@ export class Lookups {
 			}
 			tried.add(contact);
 			const onward = { id: query.id, last: next.last, hops: query.hops + 1 };
-			cancel = this.#network.call(contact, askOwner, onward, left * SHARE, (error, found) => {
+			cancel = this.#askOn(contact, onward, left * SHARE, (error, found) => {
 				if (error === undefined) {
 					done(undefined, found);
 					return;
@@ -168,172 +189,39 @@ export class Lookups {
 			cancel();
 		};
 	}
-}
 
-/** How long one node may take to answer an iterative lookup, a link to it opened first. */
-const STEP = 1_500;
-/** How often all are asked, and how long to wait in between. */
-const ATTEMPTS = 3;
-const PAUSE = 200;
-/** How many nodes an iterative lookup asks at most, as a multiple of the hop limit. */
-const QUERIES = 4;
-
-interface Candidate {
-	readonly contact: Contact;
-	readonly last: boolean;
-	readonly depth: number;
-}
-
-/** One iterative lookup under way. The best candidate is asked first; what it names goes before the others. */
-class Walk {
-	readonly #network: RingNetwork;
-	readonly #id: Id;
-	readonly #deadline: number;
-	readonly #done: Answer<Found>;
-	readonly #suspect: Suspect;
-	readonly #self: Contact;
-	/** What this node itself answers, for when the way leads back here. */
-	readonly #here: (query: Query) => Direction;
-	readonly #becomeFirst: () => void;
-	readonly #asked = new Set<string>();
-	/** Nodes on the way that are joining themselves, and whether the way led through them alone, and back here. */
-	readonly #joiners = new Set<Id>();
-	#isCircle = false;
-	#metMember = false;
-	#candidates: Candidate[] = [];
-	/** How often it may still begin again from here. */
-	#attempts = 0;
-	/** How long one node may take to answer: longer in each attempt. */
-	#patience = STEP;
-	#cancel: Cancel = () => {};
-	#over = false;
-
-	constructor(
-		network: RingNetwork,
-		self: Contact,
-		here: (query: Query) => Direction,
-		id: Id,
-		budget: number,
-		done: Answer<Found>,
-		suspect: Suspect,
-		becomeFirst: () => void,
-	) {
-		this.#becomeFirst = becomeFirst;
-		this.#network = network;
-		this.#self = self;
-		this.#here = here;
-		this.#id = id;
-		this.#deadline = network.clock.now() + budget;
-		this.#done = done;
-		this.#suspect = suspect;
+	#step(query: Query): Step {
+		const next = step(this.#state, query.id, query.last);
+		// After many links the straight way is the safe one.
+		if (next.mine || next.last || query.hops > this.#network.limits.hops / 2) return next;
+		const roundTrip = ({ id }: Contact): number | undefined =>
+			this.#network.roundTrip(id)?.smoothed;
+		return { ...next, next: soonestFirst(this.#state, query.id, next.next, roundTrip) };
 	}
 
-	/** Starts from here, and from here again when all who were named have been asked in vain. */
-	begin(attempts: number): void {
-		this.#attempts = attempts - 1;
-		this.#asked.clear();
-		this.take(this.#self, this.#here({ id: this.#id, last: false, hops: 0 }), 0);
-	}
-
-	/** What `from`, which is `depth` links away, answered. */
-	take(from: Contact, { outcome, last, contacts }: Direction, depth: number): void {
-		const { hops } = this.#network.limits;
-		if (outcome === "mine") {
-			// Which life of it has answered only its link tells.
-			const owner = this.#network.met(from.id)?.contact ?? from;
-			this.#finish(undefined, { owner, predecessor: contacts[0], hops: depth });
-			return;
-		}
-		const named = contacts.map((contact) => ({ contact, last, depth: depth + 1 }));
-		if (depth < hops) this.#candidates = [...named, ...this.#candidates].slice(0, hops);
-		this.#next();
-	}
-
-	cancel(): void {
-		this.#over = true;
-		this.#cancel();
-	}
-
-	#finish(error: ChordError | undefined, result?: Found): void {
-		if (this.#over) return;
-		this.#over = true;
-		this.#done(error, result);
-	}
-
-	#next(): void {
-		const { clock, limits } = this.#network;
-		const left = this.#deadline - clock.now();
-		const candidate = this.#takeCandidate();
-		const tired = left < 1 || this.#asked.size > limits.hops * QUERIES;
-		if (tired || (candidate === undefined && this.#attempts === 0)) {
-			// Of nodes that join through each other, and so would wait for ever, the one with the lowest id is the first.
-			if (
-				this.#isCircle &&
-				!this.#metMember &&
-				[...this.#joiners].every((id) => this.#self.id < id)
-			)
-				this.#becomeFirst();
-			this.#finish(
-				new ChordError("NO_ROUTE", `nobody who was asked knows the owner of ${this.#id}`),
-			);
-			return;
-		}
-		if (candidate === undefined) {
-			this.#beginAgain();
-			return;
-		}
-		const { contact, last, depth } = candidate;
-		const query = { id: this.#id, last, hops: Math.min(depth, limits.hops) };
-		if (contact.id === this.#self.id) {
-			this.#takeOwn(this.#here(query), depth);
-			return;
-		}
-		this.#cancel = this.#network.call(
-			contact,
-			askDirection,
-			query,
-			Math.min(left / 2, this.#patience),
-			(error, direction) => {
-				if (this.#over) return;
-				const joins = direction?.outcome === "outside" && direction.contacts.length > 0;
-				if (joins) this.#joiners.add(contact.id);
-				else this.#metMember ||= direction !== undefined;
-				if (direction !== undefined && (joins || direction.outcome !== "outside")) {
-					this.take(contact, direction, depth);
-					return;
-				}
-				if (error?.code !== "BUSY") this.#suspect(contact);
-				this.#next();
-			},
-		);
-	}
-
-	/** The way has led back to this node. */
-	#takeOwn(direction: Direction, depth: number): void {
-		this.#isCircle ||= direction.outcome === "outside";
-		if (direction.outcome === "outside") this.#next();
-		else this.take(this.#self, direction, depth);
-	}
-
-	/** Later, and with more patience: the ring may be changing, or they are too busy to answer. */
-	#beginAgain(): void {
-		const timer = this.#network.clock.schedule(PAUSE, () => {
-			this.begin(this.#attempts);
+	/** Asks one node, and fails before `budget` has passed when it gives no sign of life. */
+	#askOn(contact: Contact, query: Query, budget: number, done: Answer<Found>): Cancel {
+		const { clock } = this.#network;
+		const late = lateAfter(this.#network.roundTrip(contact.id));
+		let cancelCheck: Cancel = () => {};
+		const timer = clock.schedule(late * PATIENCE, () => {
+			cancelCheck = this.#network.call(contact, askAlive, undefined, late, (error) => {
+				if (error?.code !== "TIMEOUT") return;
+				cancelCall();
+				done(error);
+			});
 		});
-		this.#patience *= 2;
-		this.#cancel = () => {
+		const end = (): void => {
 			timer.cancel();
+			cancelCheck();
 		};
-	}
-
-	#takeCandidate(): Candidate | undefined {
-		for (;;) {
-			const candidate = this.#candidates.shift();
-			if (candidate === undefined) return undefined;
-			const key = `${candidate.contact.id}${candidate.contact.incarnation}${candidate.last}`;
-			if (this.#asked.has(key)) continue;
-			this.#asked.add(key);
-			return candidate;
-		}
+		const cancelCall = this.#network.call(contact, askOwner, query, budget, (error, found) => {
+			end();
+			done(error, found);
+		});
+		return () => {
+			end();
+			cancelCall();
+		};
 	}
 }

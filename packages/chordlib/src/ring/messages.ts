@@ -42,6 +42,12 @@ export const askView: RequestType<void, View> = defineRequest("cicada/ring/1/vie
 	}),
 });
 
+/** Asks a node for a sign of life. */
+export const askAlive: RequestType<void, void> = defineRequest("cicada/ring/1/alive", {
+	request: nothing,
+	response: nothing,
+});
+
 /** Asks a node whether another, which it points to as well, answers it. */
 export const askWitness: RequestType<Contact, { readonly alive: boolean }> = defineRequest(
 	"cicada/ring/1/witness",
@@ -129,6 +135,9 @@ export const askDirection: RequestType<Query, Direction> = defineRequest(
 		response: struct({ outcome: choice(["mine", "ask", "outside"]), last: boolean, contacts }),
 	},
 );
+
+/** What is answered at once, without asking anybody else: how long that takes is the round trip. */
+export const PROMPT: ReadonlySet<number> = new Set([askView.tag, askAlive.tag, askDirection.tag]);
 
 /** A message under way to the owner of an id. Relays read all but `body`, and change only `hops` and `last`. */
 export interface Envelope {

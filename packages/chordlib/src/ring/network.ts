@@ -4,6 +4,7 @@ import type { Limits } from "../limits.ts";
 import type { Clock, Random } from "../ports.ts";
 import type { Answer, Cancel, NoticeType, RequestType } from "../protocol.ts";
 import type { LimitCounter } from "../stats.ts";
+import type { RoundTrip } from "./round-trips.ts";
 
 /** What the ring asks of the node that it is part of: time, chance, and messages over links. */
 export interface RingNetwork {
@@ -44,6 +45,8 @@ export interface RingNetwork {
 	hear<Body>(type: NoticeType<Body>, handle: (value: Body, from: Contact) => void): void;
 	/** Who is at the other end of the link to `id`, by its own word; undefined where there is no link. */
 	met(id: Id): { readonly contact: Contact; readonly standing: "member" | "outside" } | undefined;
+	/** How long a node took to answer lately, over a link that was open; undefined when it never did. */
+	roundTrip(id: Id): RoundTrip | undefined;
 	/** Keeps links to these nodes open, and opens those that are missing. */
 	keep(neighbours: ReadonlyMap<Id, Contact>): void;
 }

@@ -1,5 +1,5 @@
 import type { Contact } from "../contact.ts";
-import { type Id, between, fingerStart, inArc } from "../id.ts";
+import { FINGERS, type Id, between, fingerStart, inArc } from "../id.ts";
 
 /** Where a node stands: not in a ring, on its way into one, a member, or a leaf that is attached to members. */
 export type Standing = "outside" | "joining" | "member" | "leaf";
@@ -41,8 +41,11 @@ export class RingState implements Pointers {
 	 * failed to join one, is still taken for its member by some: they would make a second ring.
 	 */
 	firstFrom = 0;
-	/** Finger `i` points to the owner of id + 2^i; only those that start beyond the successor list. */
-	readonly fingers: Map<number, Contact> = new Map();
+	/**
+	 * Fingers that reach beyond the successor list, by their numbers: nodes of the finger's interval. The first is the
+	 * finger, and a link to it is kept; the others take its place when it is gone.
+	 */
+	readonly fingers: Map<number, readonly Contact[]> = new Map();
 	/** Told of every change of the neighbours, with what they were before. */
 	readonly #changed: (before: Pointers) => void;
 	#predecessor: Contact | undefined;
@@ -113,7 +116,9 @@ export class RingState implements Pointers {
 	contacts(): Map<Id, Contact> {
 		const all = new Map<Id, Contact>();
 		for (const contact of this.successors) all.set(contact.id, contact);
-		for (const contact of this.fingers.values()) all.set(contact.id, contact);
+		for (const finger of this.fingers.values()) {
+			for (const contact of finger) all.set(contact.id, contact);
+		}
 		if (this.predecessor !== undefined) all.set(this.predecessor.id, this.predecessor);
 		return all;
 	}
@@ -130,7 +135,7 @@ export class RingState implements Pointers {
 	fingerContacts(): Map<Id, Contact> {
 		const all = new Map<Id, Contact>();
 		for (const contact of this.#fingerStarts().near) all.set(contact.id, contact);
-		for (const contact of this.fingers.values()) all.set(contact.id, contact);
+		for (const [contact] of this.fingers.values()) if (contact) all.set(contact.id, contact);
 		if (this.successor !== undefined) all.delete(this.successor.id);
 		return all;
 	}
@@ -140,8 +145,10 @@ export class RingState implements Pointers {
 	 * has answered in its place.
 	 */
 	forget(gone: Contact): void {
-		for (const [exponent, contact] of this.fingers) {
-			if (contact.same(gone)) this.fingers.delete(exponent);
+		for (const [number, finger] of this.fingers) {
+			const left = finger.filter((contact) => !contact.same(gone));
+			if (left.length === 0) this.fingers.delete(number);
+			else if (left.length < finger.length) this.fingers.set(number, left);
 		}
 		this.#set({
 			predecessor: this.#predecessor?.same(gone) ? undefined : this.#predecessor,
@@ -161,9 +168,17 @@ export class RingState implements Pointers {
 		return index < 0 ? [] : this.successors.slice(index);
 	}
 
-	/** The exponents of the fingers that start beyond the successor list, largest first: these take a lookup. */
+	/** The numbers of the fingers whose intervals reach beyond the successor list, farthest first. */
 	get distantFingers(): readonly number[] {
 		return this.#fingerStarts().distant;
+	}
+
+	/** Those of `candidates` that lie in the interval of a finger. */
+	ofFinger(number: number, candidates: readonly Contact[]): Contact[] {
+		const { id } = this.self;
+		const start = fingerStart(id, number);
+		const end = number + 1 === FINGERS ? id : fingerStart(id, number + 1);
+		return candidates.filter((contact) => contact.id === start || between(start, contact.id, end));
 	}
 
 	#fingerStarts(): { readonly distant: readonly number[]; readonly near: ReadonlySet<Contact> } {
@@ -173,13 +188,16 @@ export class RingState implements Pointers {
 
 	#sortFingers(): { readonly distant: readonly number[]; readonly near: ReadonlySet<Contact> } {
 		const distant: number[] = [];
-		/** Those that start within the successor list, but for those that are the first successor. */
+		/** Owners of id + 2^i within the successor list, but for the first successor. */
 		const near = new Set<Contact>();
-		for (let exponent = 255; exponent >= 0 && this.successor !== undefined; exponent--) {
-			const [owner] = this.ownersOf(fingerStart(this.self.id, exponent));
+		// A list that is not full names the whole ring.
+		let beyond = this.#successors.length === this.length;
+		for (let number = FINGERS - 1; number >= 0 && this.successor !== undefined; number--) {
+			if (beyond) distant.push(number);
+			const [owner] = this.ownersOf(fingerStart(this.self.id, number));
 			if (owner === this.successor) break;
-			if (owner !== undefined) near.add(owner);
-			else if (near.size === 0) distant.push(exponent);
+			beyond &&= owner === undefined;
+			if (owner !== undefined && number % 2 === 0) near.add(owner);
 		}
 		return { distant, near };
 	}
@@ -193,46 +211,4 @@ function samePointers(a: Pointers, b: Pointers): boolean {
 		a.successors.length === b.successors.length &&
 		a.successors.every((contact, i) => same(contact, b.successors[i]))
 	);
-}
-
-/** One step towards the owner of an id: it is here, or one of `next` knows more. */
-export type Step =
-	| { readonly mine: true }
-	| { readonly mine: false; readonly last: boolean; readonly next: readonly Contact[] };
-
-/** How many nodes are tried for one step. */
-const ALTERNATIVES = 3;
-
-/**
- * Where to look for the owner of `id`. With `last`, the asker takes this node for the owner: it is, unless
- * somebody stands between, who is then its predecessor or before that.
- */
-export function step(state: RingState, id: Id, last: boolean): Step {
-	const { self, predecessor, successor } = state;
-	if (state.standing === "leaf") {
-		return { mine: false, last: false, next: state.attachedTo.slice(0, ALTERNATIVES) };
-	}
-	if (id === self.id) return { mine: true };
-	if (predecessor !== undefined && inArc(predecessor.id, id, self.id)) return { mine: true };
-	// Without neighbours it is alone; with a predecessor only, the rest of the ring is behind that.
-	if (successor === undefined) {
-		return predecessor === undefined
-			? { mine: true }
-			: { mine: false, last: false, next: [predecessor] };
-	}
-	if (last) {
-		return predecessor === undefined
-			? { mine: true }
-			: { mine: false, last: true, next: [predecessor] };
-	}
-	const owners = state.ownersOf(id);
-	if (owners.length > 0) return { mine: false, last: true, next: owners.slice(0, ALTERNATIVES) };
-	return { mine: false, last: false, next: closestBefore(self.id, id, state.contacts().values()) };
-}
-
-/** Those of `contacts` that lie strictly between `self` and `id`, the nearest to `id` first. */
-export function closestBefore(self: Id, id: Id, contacts: Iterable<Contact>): Contact[] {
-	const before = [...contacts].filter((contact) => between(self, contact.id, id));
-	before.sort((a, b) => (between(a.id, b.id, id) ? 1 : -1));
-	return before.slice(0, ALTERNATIVES);
 }

@@ -101,7 +101,7 @@ export const MUTANTS: readonly Mutant[] = [
 		patches: [
 			{
 				file: "ring/stabilize.ts",
-				find: '\t\tif (this.#state.standing !== "member") return;\n\t\tconst { self, predecessor } = this.#state;',
+				find: '\t\tif (this.#state.standing !== "member" || !notifier.dialable) return;\n\t\tconst { self, predecessor } = this.#state;',
 				replace: "\t\tconst { self, predecessor } = this.#state;",
 			},
 		],
@@ -158,7 +158,7 @@ export const MUTANTS: readonly Mutant[] = [
 			"who is taken for the owner answers as the owner, although another has come in before it",
 		patches: [
 			{
-				file: "ring/state.ts",
+				file: "ring/step.ts",
 				find: "\t\treturn predecessor === undefined\n\t\t\t? { mine: true }\n\t\t\t: { mine: false, last: true, next: [predecessor] };",
 				replace:
 					"\t\treturn predecessor !== self\n\t\t\t? { mine: true }\n\t\t\t: { mine: false, last: true, next: [predecessor] };",
@@ -293,13 +293,30 @@ export const MUTANTS: readonly Mutant[] = [
 		caughtBy: ["liveness/lists", "liveness/formation"],
 	},
 	{
-		name: "finger-never-moved",
-		about: "a finger that is set stays, whoever owns its place now",
+		name: "dead-finger-kept",
+		about: "a finger that does not answer stays",
 		patches: [
 			{
 				file: "ring/fingers.ts",
-				find: "if (owner.same(fingers.get(exponent))) return;",
-				replace: "if (fingers.has(exponent)) return;",
+				find: 'if (error?.code !== "BUSY") this.#drop(number, known);',
+				replace: 'if (error?.code === "BUSY") this.#drop(number, known);',
+			},
+			{
+				file: "ring/state.ts",
+				find: "const left = finger.filter((contact) => !contact.same(gone));",
+				replace: 'const left = finger.filter((contact) => contact.id !== "");',
+			},
+		],
+		caughtBy: ["liveness/fingers", "liveness/formation"],
+	},
+	{
+		name: "finger-out-of-interval",
+		about: "the owner of a finger's start is the finger, wherever it is, and ends the search",
+		patches: [
+			{
+				file: "ring/state.ts",
+				find: "return candidates.filter((contact) => contact.id === start || between(start, contact.id, end));",
+				replace: "return candidates.filter((contact) => contact.id !== end || start === end);",
 			},
 		],
 		caughtBy: ["liveness/fingers", "liveness/formation"],
@@ -351,8 +368,8 @@ export const MUTANTS: readonly Mutant[] = [
 		patches: [
 			{
 				file: "ring/lookup.ts",
-				find: "left < 1 || query.hops >= limits.hops)",
-				replace: "left < 1 || limits.hops === 0)",
+				find: "const far = query.hops >= limits.hops;",
+				replace: "const far = limits.hops === 0;",
 			},
 		],
 		caughtBy: [],
@@ -384,7 +401,7 @@ export const MUTANTS: readonly Mutant[] = [
 		patches: [
 			{
 				file: "core.ts",
-				find: "\t\tthis.connections.closeAll(reason);\n\t\tthis.ring.state.self = this.#incarnate();",
+				find: "\t\tthis.connections.closeAll(reason);\n\t\tthis.ring.state.self = this.#incarnate(this.ring.state.self.address);",
 				replace: "\t\tthis.connections.closeAll(reason);",
 			},
 		],
@@ -425,8 +442,9 @@ export const MUTANTS: readonly Mutant[] = [
 		patches: [
 			{
 				file: "ring/join.ts",
-				find: 'if (this.#state.standing === "joining") return busy;',
-				replace: 'if (this.#state.standing === "joining") this.#stabilizer.stand("member");',
+				find: 'if (this.#state.standing === "joining" || this.#state.standing === "leaf") return busy;',
+				replace:
+					'if (this.#state.standing === "leaf") return busy;\n\t\tif (this.#state.standing === "joining") this.#stabilizer.stand("member");',
 			},
 		],
 		caughtBy: [],

@@ -1,6 +1,6 @@
-import { keyBeyond, ownerIndex } from "./order.ts";
+import { distance } from "./order.ts";
 import type { Members } from "./ring.ts";
-import { type Pointer, type View, same, short } from "./view.ts";
+import { type Pointer, type View, keyOf, same, short } from "./view.ts";
 import type { Finding } from "./violation.ts";
 
 /**
@@ -33,35 +33,36 @@ export function listFindings(members: Members, length: number): readonly Finding
 	return findings;
 }
 
-/** What a node's fingers should be, as chordlib tells of them: the owners of all id + 2^i, without its first successor. */
-function exactFingers(members: Members, view: View): readonly View[] {
-	const views = [...members.values()];
-	const ids = views.map(({ id }) => id);
-	const fingers = new Set<View>();
-	const self = views.findIndex(({ id }) => id === view.id);
-	const successor = views[(self + 1) % views.length];
-	for (let exponent = 255; exponent >= 0; exponent--) {
-		const owner = views[ownerIndex(ids, keyBeyond(view.id, exponent))] as View;
-		// The keys of all that follow are nearer still.
-		if (owner === successor) break;
-		if (owner.id !== view.id) fingers.add(owner);
-	}
-	return [...fingers];
+/** In which interval a distance lies: there are two for each power of two, from 2^i on and from one and a half times that. */
+function intervalOf(far: bigint): number {
+	const power = far.toString(2).length - 1;
+	return 2 * power + (2n * far >= 3n << BigInt(power) ? 1 : 0);
 }
 
-/** What is wrong with a node's fingers. */
+/**
+ * What is wrong with a node's fingers: each must be a member, and each interval that has members beyond the successor
+ * list must have a finger among them. Which of them that is depends on round trips.
+ */
 export function fingerFindings(
 	members: Members,
 	view: View,
 	fingers: readonly Pointer[],
 ): readonly Finding[] {
-	const exact = exactFingers(members, view);
-	const right =
-		fingers.length === exact.length &&
-		exact.every((finger) => fingers.some((pointer) => same(pointer, finger)));
-	if (right) return [];
-	const detail = `${shorts(fingers)} should be ${shorts(exact)}`;
-	return [{ oracle: "liveness", rule: "fingers", node: view.name, detail }];
+	const found = (detail: string): readonly Finding[] => [
+		{ oracle: "liveness", rule: "fingers", node: view.name, detail },
+	];
+	const strangers = fingers.filter((finger) => !members.has(keyOf(finger)));
+	if (strangers.length > 0) return found(`${shorts(strangers)} are not members`);
+	const { successors } = view;
+	// The first successor, which may be one of the fingers, is not told of as such.
+	const pointers = [...fingers, ...successors.slice(0, 1)];
+	const list = new Set(successors.map(({ id }) => id));
+	const interval = ({ id }: Pointer): number => intervalOf(distance(view.id, id));
+	const filled = new Set(pointers.map(interval));
+	const missed = [...members.values()].filter(
+		(member) => member.id !== view.id && !list.has(member.id) && !filled.has(interval(member)),
+	);
+	return missed.length === 0 ? [] : found(`${shorts(fingers)}, none where ${shorts(missed)} are`);
 }
 
 function shorts(pointers: readonly Pointer[]): string {

@@ -24,7 +24,8 @@ export function ownerIndex(ids: readonly string[], key: string): number {
 	return low === ids.length ? 0 : low;
 }
 
-/** The key 2^exponent clockwise of `id`. */
-export function keyBeyond(id: string, exponent: number): string {
-	return ((BigInt(`0x${id}`) + (1n << BigInt(exponent))) % RING).toString(16).padStart(64, "0");
+/** How far it is from `from` clockwise to `to`. */
+export function distance(from: string, to: string): bigint {
+	const far = BigInt(`0x${to}`) - BigInt(`0x${from}`);
+	return far < 0n ? far + RING : far;
 }
