@@ -1,6 +1,6 @@
 import { distance } from "./order.ts";
-import type { Members } from "./ring.ts";
-import { type Pointer, type View, keyOf, same, short } from "./view.ts";
+import { type Members, memberAt } from "./ring.ts";
+import { type Pointer, type View, same, short } from "./view.ts";
 import type { Finding } from "./violation.ts";
 
 /**
@@ -51,7 +51,7 @@ export function fingerFindings(
 	const found = (detail: string): readonly Finding[] => [
 		{ oracle: "liveness", rule: "fingers", node: view.name, detail },
 	];
-	const strangers = fingers.filter((finger) => !members.has(keyOf(finger)));
+	const strangers = fingers.filter((finger) => memberAt(members, finger) === undefined);
 	if (strangers.length > 0) return found(`${shorts(strangers)} are not members`);
 	const { successors } = view;
 	// The first successor, which may be one of the fingers, is not told of as such.
