@@ -26,7 +26,7 @@ export function parseAddress(given: string): Address | undefined {
 }
 
 /** `host:port`. @throws InvalidArgumentError */
-function addressOf(given: string): Address {
+export function addressOf(given: string): Address {
 	const address = parseAddress(given);
 	if (address !== undefined) return address;
 	throw new InvalidArgumentError("An address is host:port, such as 192.0.2.7:49610.");

@@ -3,7 +3,12 @@ import { createRequire } from "node:module";
 import { Command, CommanderError } from "commander";
 
 import { addChat } from "./commands/chat.ts";
+import { addNat } from "./commands/nat.ts";
+import { addPing } from "./commands/ping.ts";
 import { addRun } from "./commands/run.ts";
+import { addServe } from "./commands/serve.ts";
+import { addShell } from "./commands/shell.ts";
+import { addTrace } from "./commands/trace.ts";
 import { Failure, exitCodes } from "./failure.ts";
 import { printable } from "./printable.ts";
 import { Interruption, type Surroundings } from "./surroundings.ts";
@@ -48,5 +53,10 @@ function build(around: Surroundings): Command {
 		.showHelpAfterError("(--help says what there is)");
 	addRun(program, around);
 	addChat(program, around);
+	addShell(program, around);
+	addServe(program, around);
+	addPing(program, around);
+	addTrace(program, around);
+	addNat(program, around);
 	return program;
 }

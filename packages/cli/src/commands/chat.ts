@@ -8,9 +8,9 @@ import { Chat } from "../chat/chat.ts";
 import { Conversation } from "../chat/conversation.ts";
 import { type Line, written } from "../chat/line.ts";
 import { isName } from "../chat/note.ts";
-import { PlainScreen, type Screen, TerminalScreen } from "../chat/screen.ts";
 import { openLog } from "../log-options.ts";
 import { type PeerOptions, withPeerOptions } from "../peer-options.ts";
+import { PlainScreen, type Screen, TerminalScreen, isTerminal } from "../screen.ts";
 import { type StartedPeer, joinSwarm, startPeer } from "../start-peer.ts";
 import { Interruption, type Surroundings } from "../surroundings.ts";
 
@@ -104,8 +104,4 @@ async function talk(
 		screen.close();
 	}
 	if (stop.reason instanceof Interruption) throw stop.reason;
-}
-
-function isTerminal({ stdin, stdout }: Surroundings): boolean {
-	return stdin.isTTY === true && stdout.isTTY === true;
 }

@@ -6,7 +6,7 @@ import {
 	moveCursor,
 } from "node:readline";
 
-import type { Surroundings } from "../surroundings.ts";
+import type { Surroundings } from "./surroundings.ts";
 
 /** Where lines are typed and shown. */
 export interface Screen {
@@ -117,4 +117,9 @@ export class PlainScreen implements Screen {
 		this.#input.close();
 		this.#around.stdin.destroy();
 	}
+}
+
+/** Whether a person types and reads there. */
+export function isTerminal({ stdin, stdout }: Pick<Surroundings, "stdin" | "stdout">): boolean {
+	return stdin.isTTY === true && stdout.isTTY === true;
 }
