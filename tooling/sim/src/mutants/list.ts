@@ -1,4 +1,5 @@
 import type { Mutant } from "./mutant.ts";
+import { OUTSIDERS } from "./outsiders.ts";
 
 /** Mistakes that rings were built with, this one or published ones, put back one at a time. */
 export const MUTANTS: readonly Mutant[] = [
@@ -101,11 +102,13 @@ export const MUTANTS: readonly Mutant[] = [
 		patches: [
 			{
 				file: "ring/stabilize.ts",
-				find: '\t\tif (this.#state.standing !== "member" || !notifier.dialable) return;\n\t\tconst { self, predecessor } = this.#state;',
-				replace: "\t\tconst { self, predecessor } = this.#state;",
+				find: 'if (this.#state.standing !== "member" || !notifier.dialable) return;',
+				replace: "if (!notifier.dialable) return;",
 			},
 		],
-		caughtBy: ["local/outside"],
+		caughtBy: [],
+		survives:
+			"who leaves is another life from then on, so that nobody's notify is meant for a node that is in no ring",
 	},
 	{
 		name: "rings-stay-apart",
@@ -451,4 +454,5 @@ export const MUTANTS: readonly Mutant[] = [
 		survives:
 			"nobody is sent to a node that is still joining, since it says so when it is asked the way",
 	},
+	...OUTSIDERS,
 ];
