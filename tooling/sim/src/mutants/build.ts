@@ -11,6 +11,7 @@ import type { Patch } from "./mutant.ts";
 export const ROOT: string = fileURLToPath(new URL("../../../..", import.meta.url));
 const SOURCES = "packages/chordlib/src";
 const SIM = "tooling/sim";
+const SWARMLIB = "packages/swarmlib";
 
 /** Where a patch goes, with what is there now. @throws an `Error` unless it is there exactly once */
 export async function patched(root: string, { file, find, replace }: Patch): Promise<string> {
@@ -23,7 +24,7 @@ export async function patched(root: string, { file, find, replace }: Patch): Pro
 }
 
 /**
- * Makes a copy of chordlib with `patches` in it, and of the simulator next to it, which then runs that.
+ * Makes a copy of chordlib with `patches` in it, and of swarmlib and the simulator next to it, which then run that.
  *
  * @returns the folder, which the caller removes
  * @throws an `Error` when it does not compile
@@ -37,14 +38,19 @@ export async function build(patches: readonly Patch[]): Promise<string> {
 	await copy("packages/chordlib/package.json");
 	await copy("packages/chordlib/tsconfig.json");
 	await copy("tooling/tsconfig.base.json");
-	await copy(`${SIM}/dist`);
-	await copy(`${SIM}/package.json`);
-	await mkdir(join(folder, SIM, "node_modules/@cicada"), { recursive: true });
+	for (const user of [SIM, SWARMLIB]) {
+		await copy(`${user}/dist`);
+		await copy(`${user}/package.json`);
+		await mkdir(join(folder, user, "node_modules/@cicada"), { recursive: true });
+	}
 	const link = async (to: string, at: string): Promise<void> => {
 		await symlink(to, join(folder, at), "junction");
 	};
+	const chordlib = join(folder, "packages/chordlib");
 	await link(join(ROOT, "node_modules"), "node_modules");
-	await link(join(folder, "packages/chordlib"), `${SIM}/node_modules/@cicada/chordlib`);
+	await link(chordlib, `${SWARMLIB}/node_modules/@cicada/chordlib`);
+	await link(chordlib, `${SIM}/node_modules/@cicada/chordlib`);
+	await link(join(folder, SWARMLIB), `${SIM}/node_modules/@cicada/swarmlib`);
 	await link(join(ROOT, "packages/simnet"), `${SIM}/node_modules/@cicada/simnet`);
 	for (const patch of patches) {
 		await writeFile(join(folder, SOURCES, patch.file), await patched(folder, patch));
