@@ -124,7 +124,7 @@ class Replay {
 
 	constructor(log: readonly Entry[]) {
 		const views = log.flatMap(({ report }) => (report.kind === "state" ? report.view : []));
-		this.#lives = new Set(membersOf(views).keys());
+		this.#lives = new Set(views.filter(({ standing }) => standing === "member").map(keyOf));
 	}
 
 	take({ name, report }: Entry): void {
