@@ -5,7 +5,7 @@ import type { Contact, RemoteNode } from "./contact.ts";
 import { ChordError } from "./errors.ts";
 import { type Limits, defaultLimits } from "./limits.ts";
 import type { Clock, Link, LinkHandler, Timer } from "./ports.ts";
-import type { Cancel } from "./protocol.ts";
+import type { Answer, Cancel } from "./protocol.ts";
 import { Rpc, type RpcContext } from "./rpc.ts";
 import type { LimitCounter } from "./stats.ts";
 import { Framer } from "./wire/framer.ts";
@@ -41,7 +41,9 @@ export interface ConnectionOwner {
 	readonly rpc: RpcContext<Connection>;
 	/** Who we are: told to the other end. */
 	self(): { contact: Contact; standing: "member" | "outside" };
-	/** An accepted link has said who it is. May it be? If not, why not. */
+	/** The other end has said who it is: is it? Calls `done` at once where that is known. */
+	prove(connection: Connection, done: Answer<void>): void;
+	/** An accepted link is from who it says. May it be? If not, why not. */
 	admit(connection: Connection): GoodbyeReason | undefined;
 	/** A link that we dialled was let in. */
 	ready(connection: Connection): void;
@@ -52,6 +54,9 @@ export interface ConnectionOwner {
 	/** For the `send` hook. */
 	sent(connection: Connection, packet: Uint8Array): void;
 }
+
+/** Bytes that may come before it is known who the other end is. */
+const EARLY = 65_536;
 
 /** Somebody waits for the answer to a ping: the one with this number. */
 interface Probe {
@@ -92,6 +97,9 @@ export class Connection implements LinkHandler, PeerLink {
 	#conduct: Conduct | undefined;
 	#link: Link | undefined;
 	#opening: Uint8Array | undefined = new Uint8Array(0);
+	/** What has come while it is still to be seen who the other end is; undefined at other times. */
+	#early: Frame[] | undefined;
+	#earlySize = 0;
 	#closed = false;
 	#goodbye: GoodbyeReason | undefined;
 	/** Pings sent and pongs heard: answers come in the order of the questions. */
@@ -234,7 +242,10 @@ export class Connection implements LinkHandler, PeerLink {
 		try {
 			const frames = this.#opening === undefined ? chunk : this.#open(chunk);
 			this.#framer.push(frames, (bytes) => {
-				this.#receive(decodeFrame(bytes));
+				const frame = decodeFrame(bytes);
+				const early = frame.kind === "goodbye" ? undefined : this.#early;
+				if (early === undefined) this.#receive(frame);
+				else this.#wait(early, frame, bytes.length);
 				return !this.#closed;
 			});
 		} catch (error) {
@@ -336,17 +347,25 @@ export class Connection implements LinkHandler, PeerLink {
 			case "goodbye":
 				this.#goodbye = frame.reason;
 				this.#link?.close();
-				this.#finish(
-					new ChordError(
-						this.contact === undefined ? "UNREACHABLE" : "CLOSED",
-						`${formatAddress(this.remote)} closed the link: ${frame.reason}`,
-					),
-				);
+				this.#finish(this.#turnedAway(frame.reason));
 				break;
 			default:
 				this.used = this.heard;
 				this.rpc.receive(frame);
 		}
+	}
+
+	#turnedAway(reason: GoodbyeReason): ChordError {
+		const where = formatAddress(this.remote);
+		if (reason === "unproven") {
+			const what = "it cannot dial this node where that says that it is";
+			return new ChordError(
+				"NOT_DIALABLE",
+				`${where}: ${what}: join as a leaf, or advertise another address`,
+			);
+		}
+		const code = this.contact === undefined ? "UNREACHABLE" : "CLOSED";
+		return new ChordError(code, `${where} closed the link: ${reason}`);
 	}
 
 	/** A pong came: so has what was asked with as many pings. */
@@ -374,6 +393,19 @@ export class Connection implements LinkHandler, PeerLink {
 		this.standing = frame.standing;
 		// Who sends less himself still understands what others send.
 		this.#framer.limit = Math.max(this.#owner.limits.frame, defaultLimits.frame);
+		const early: Frame[] = [];
+		this.#early = early;
+		this.#owner.prove(this, (error) => {
+			this.#early = undefined;
+			if (this.#closed) return;
+			if (error === undefined) this.#enter();
+			else this.end(error.code === "BUSY" ? "full" : "unproven");
+			for (const late of early) if (!this.#closed) this.#receive(late);
+		});
+	}
+
+	/** The other end is who it says: the link may become one of the node's. */
+	#enter(): void {
 		const refusal = this.dialled ? undefined : this.#owner.admit(this);
 		if (refusal !== undefined) {
 			this.end(refusal);
@@ -382,6 +414,15 @@ export class Connection implements LinkHandler, PeerLink {
 		this.#deadline.cancel();
 		if (this.dialled) this.#owner.ready(this);
 		else this.#identify();
+	}
+
+	/** Keeps what comes while it is still to be seen who the other end is. */
+	#wait(early: Frame[], frame: Frame, size: number): void {
+		this.#earlySize += size;
+		if (this.#earlySize > EARLY) {
+			throw new ChordError("MALFORMED", "too much before it was known who is there");
+		}
+		early.push(frame);
 	}
 
 	/** What came is not what one of us would send. */

@@ -291,6 +291,11 @@ export class Core {
 				contact: this.ring.state.self,
 				standing: this.ring.state.standing === "member" ? "member" : "outside",
 			}),
+			prove: (connection, done) => {
+				const { dialable } = connection.contact ?? {};
+				if (this.#options.proof === "off" || dialable === false) done(undefined);
+				else this.connections.proofs.prove(connection, done);
+			},
 			admit: (connection) => this.connections.admit(connection),
 			ready: (connection) => {
 				this.connections.ready(connection);

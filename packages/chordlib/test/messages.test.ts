@@ -83,7 +83,7 @@ test.each([
 	["an explanation of more than 200 bytes", `03 00000002 00 c9 ${"61".repeat(201)}`],
 	["a cancel with trailing bytes", "04 00000003 00"],
 	["a notice without a tag", "05 aabbcc"],
-	["a goodbye for no known reason", "08 09"],
+	["a goodbye for no known reason", "08 0a"],
 ])("%s is malformed", (_name, wire) => {
 	expect(() => decodeFrame(fromHex(wire))).toThrow(
 		expect.objectContaining({ name: "ChordError", code: "MALFORMED" }),

@@ -91,7 +91,7 @@ test.each([
 	["a response", "00000007 02 00000001 cafe"],
 	["a notice", "00000007 05 aabbccdd cafe"],
 	["a ping", "00000001 06"],
-	["an unknown kind of frame", "00000001 09"],
+	["an unknown kind of frame", "00000001 7f"],
 	["a frame of no bytes", "00000000"],
 	["a frame of 1025 bytes", "00000401"],
 	["a frame of 4 GiB", "ffffffff"],
@@ -105,7 +105,7 @@ test.each([
 
 test.each([
 	["a second identify", IDENTIFY],
-	["an unknown kind of frame", "00000001 09"],
+	["an unknown kind of frame", "00000001 7f"],
 	["a frame of no bytes", "00000000"],
 	["a frame of one byte more than the limit", "00010001"],
 	["a ping with something in it", "0000000206 00"],

@@ -1,9 +1,11 @@
 import { uniform } from "@cicada/simnet";
 import { expect, test } from "vitest";
 
-import { type Address, LocalNode } from "../src/index.ts";
+import { type Address, LocalNode, defineRequest, text } from "../src/index.ts";
 import { Ring, nameOf } from "./ring.ts";
+import { GOODBYE, HELLO, Stranger, identify } from "./stranger.ts";
 
+const echo = defineRequest("test/echo", { request: text(10), response: text(10) });
 const latency = uniform(5, 50);
 const options = { latency, successors: 4, proof: "required" } as const;
 
@@ -105,4 +107,67 @@ test("where proof is off, everybody is believed", async () => {
 	expect(node.standing).toBe("member");
 	expect(nameOf(node.successor)).not.toBe("nobody");
 	await node.close();
+});
+
+/** What a node says of itself: that it is a member. */
+function claimOf({ hash, address, incarnation }: LocalNode): string {
+	const life = incarnation.toString(16).padStart(12, "0");
+	const said = identify("77", address.host).replace("77".repeat(32), hash.toString());
+	return said.replace(/000000000007..$/, `${life}00`);
+}
+
+test("who claims the id of another takes none of its links, and none of what is meant for it", async () => {
+	const ring = new Ring(6, options);
+	const [node, victim] = await ring.grow(2);
+	if (node === undefined || victim === undefined) throw new Error("no ring");
+	victim.handle(echo, (value) => value);
+	await ring.until(node.request(victim, echo, "before"));
+	const events: string[] = [];
+	node.on("unlink", () => events.push("unlink"));
+	node.on("link", () => events.push("link"));
+	const thief = Stranger.dial(ring.host("thief"), node.address, HELLO + claimOf(victim));
+	await ring.simulation.run(3_000);
+	expect(thief.heard).toBe(HELLO + GOODBYE.unproven);
+	expect(events).toEqual([]);
+	expect(await ring.until(node.request(victim, echo, "after"))).toBe("after");
+});
+
+test("what was proven for one address of the net is not believed of another", async () => {
+	const ring = new Ring(7, options);
+	const [node, other] = await ring.grow(2);
+	if (node === undefined || other === undefined) throw new Error("no ring");
+	// Its link has ended; what it proved is remembered.
+	await ring.until(other.leaveRing());
+	const thief = Stranger.dial(ring.host("thief"), node.address, HELLO + claimOf(other));
+	await ring.simulation.run(3_000);
+	expect(thief.heard.endsWith(GOODBYE.unproven)).toBe(true);
+});
+
+test("who has not proven where he is may not go on meanwhile for more than 64 KiB", async () => {
+	const ring = new Ring(8, options);
+	const [node] = await ring.grow(1);
+	if (node === undefined) throw new Error("no node");
+	const host = ring.host("stranger");
+	const silent = await Stranger.listen(host);
+	const claim = identify("77", silent.address.host);
+	const notice = (size: number): string =>
+		`${(size + 5).toString(16).padStart(8, "0")}05aabbccdd${"00".repeat(size)}`;
+	const stranger = Stranger.dial(host, node.address, HELLO + claim + notice(60_000));
+	await ring.simulation.run(200);
+	expect(stranger.end).toBe("");
+	stranger.say(notice(6_000));
+	await ring.simulation.run(200);
+	expect(stranger.heard.endsWith(GOODBYE.malformed)).toBe(true);
+	expect(node.peers).toEqual([]);
+});
+
+test("who answers at one address, and says that it is at another, is dialled there before it is believed", async () => {
+	const ring = new Ring(9, options);
+	const host = ring.host("two");
+	const advertise = { host: host.ip, port: 7_001 };
+	const two = await ring.add("two", { advertise }, host);
+	const asker = await ring.add("asker");
+	const bound = { host: host.ip, port: 7_000 };
+	await expect(ring.until(asker.joinRing(bound))).rejects.toMatchObject({ code: "CLOSED" });
+	expect([asker.peers, two.standing]).toEqual([[], "outside"]);
 });

@@ -27,6 +27,7 @@ export const GOODBYE = {
 	self: "000000020805",
 	malformed: "000000020806",
 	flood: "000000020808",
+	unproven: "000000020809",
 };
 
 /** A refusal as it goes over the wire, in hexadecimal digits. */

@@ -107,7 +107,8 @@ export type GoodbyeReason =
 	| "self"
 	| "malformed"
 	| "full"
-	| "flood";
+	| "flood"
+	| "unproven";
 
 /** Why a request got no answer. */
 export type FailureReason = "notHandled" | "malformed" | "busy" | "failed";
@@ -145,6 +146,7 @@ const goodbye = choice([
 	"malformed",
 	"full",
 	"flood",
+	"unproven",
 ]);
 
 /** Written out, not put together from parts: every message of every node goes through these. */
