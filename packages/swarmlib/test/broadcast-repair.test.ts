@@ -52,6 +52,11 @@ function some(ring: ModelRing, count: number, but: readonly ModelPeer[]): ModelP
 	});
 }
 
+/** The place on the other side of the ring: who owns it is asked to look after half of it. */
+function across({ hash }: ModelPeer): Hash {
+	return new Hash({ hashed: (hash.toBigInt() + (1n << 255n)) % (1n << 256n) });
+}
+
 /** Half of them die now, the others while it spreads; half of each fall silent. */
 function crash(ring: ModelRing, victims: readonly ModelPeer[]): void {
 	const { simulation } = ring;
@@ -116,14 +121,29 @@ test("a relay that acknowledges and then does nothing keeps it from nobody else"
 		const ring = new ModelRing(new Simulation({ seed }), SIZE);
 		const [origin] = some(ring, 1, []) as [ModelPeer];
 		// The one that is asked to look after half of the ring, and others.
-		const across = new Hash({ hashed: (origin.hash.toBigInt() + (1n << 255n)) % (1n << 256n) });
-		const half = ring.ownerOf(across, () => true);
+		const half = ring.ownerOf(across(origin), () => true);
 		const lazy = [...new Set([half, ...some(ring, SIZE / 50, [origin])])];
 		for (const peer of lazy) peer.isLazy = true;
 		const { error } = broadcast(ring, origin);
 		const others = ring.peers.filter((peer) => peer !== origin && !lazy.includes(peer));
 		for (const peer of others) expect(peer.got).toEqual(["to all"]);
 		expect([error?.code, error?.reached]).toEqual(["TIMEOUT", others.length]);
+		await Promise.resolve();
+	});
+});
+
+test("a relay whose link breaks after it has acknowledged is replaced at once", async () => {
+	await assertForSeeds(FILE, 2, async (seed) => {
+		const ring = new ModelRing(new Simulation({ seed }), SIZE);
+		const [origin] = some(ring, 1, []) as [ModelPeer];
+		const half = ring.ownerOf(across(origin), () => true);
+		half.isLazy = true;
+		ring.simulation.schedule(300, () => {
+			half.crash(false);
+		});
+		expect(broadcast(ring, origin).report).toEqual({ reached: SIZE - 2 });
+		// An origin waits 6 s for progress.
+		expect(ring.simulation.now).toBeLessThan(6_000);
 		await Promise.resolve();
 	});
 });
@@ -136,7 +156,8 @@ test("peers with full inboxes relay it, and are counted when they have room agai
 		for (const peer of full) peer.hasRoom = false;
 		const { simulation } = ring;
 		let others = 0;
-		simulation.schedule(5_000, () => {
+		// Before anybody could have been replaced for want of progress.
+		simulation.schedule(1_900, () => {
 			others = ring.peers.filter(({ got }) => got.length > 0).length;
 			for (const peer of full) {
 				peer.hasRoom = true;
@@ -146,6 +167,7 @@ test("peers with full inboxes relay it, and are counted when they have room agai
 		const { report } = broadcast(ring, origin);
 		expect(others).toBe(SIZE - 1 - full.length);
 		expect(report).toEqual({ reached: SIZE - 1 });
+		for (const { broadcast: part } of ring.peers) part.roomAgain();
 		for (const peer of full) expect(peer.got).toEqual(["to all"]);
 		expect(ring.payloads).toBe(SIZE - 1);
 		await Promise.resolve();

@@ -94,6 +94,7 @@ export class ModelPeer {
 	readonly hash: Hash;
 	readonly address: RemoteNode["address"];
 	readonly host: SimHost;
+	readonly network: BroadcastNetwork;
 	readonly broadcast: Broadcast;
 	readonly handlers: Map<number, Handler> = new Map();
 	/** What it has got. */
@@ -117,8 +118,9 @@ export class ModelPeer {
 		this.host = host;
 		this.address = { host: host.ip, port: 7_000 };
 		this.hash = new Hash({ value: `${host.ip}:7000` });
+		this.network = this.#network();
 		this.broadcast = new Broadcast({
-			network: this.#network(),
+			network: this.network,
 			limits: { message: 1_048_576, frame: 65_536 },
 			accept: (_source, data) => {
 				if (this.hasRoom) this.got.push(new TextDecoder().decode(data.subarray(0, 16)));
