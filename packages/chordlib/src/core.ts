@@ -313,9 +313,9 @@ export class Core {
 	}
 
 	/** Whether who has a link to us is where it says that it is. */
-	#prove(contact: Contact, done: Answer<void>): void {
+	#prove(contact: Contact, required: boolean, done: Answer<void>): void {
 		const link = this.connections.get(contact.id);
-		if (this.#options.proof === "off") done(undefined);
+		if (this.#options.proof === "off" && !required) done(undefined);
 		else if (link === undefined) done(new ChordError("CLOSED", "the link is gone"));
 		else this.connections.proofs.prove(link, done);
 	}
@@ -335,7 +335,7 @@ export class Core {
 		}
 		let cancel: Cancel | undefined;
 		let wanted = true;
-		this.#prove(to, (error) => {
+		this.#prove(to, true, (error) => {
 			if (!wanted) return;
 			if (error === undefined) cancel = this.call(to, tag, body, budget, done);
 			else this.#options.ports.clock.defer(() => wanted && done(error));
@@ -363,8 +363,9 @@ export class Core {
 					answerWith(type, error, bytes, done);
 				});
 			},
-			prove: (contact, done) => {
-				this.#prove(contact, done);
+			proof: this.#options.proof,
+			prove: (contact, required, done) => {
+				this.#prove(contact, required, done);
 			},
 			tell: (to, type, value) => {
 				const body = encoded(type, value);

@@ -4,7 +4,14 @@
  *
  * @module
  */
-export { type Address, NOWHERE, canonicalIp, formatAddress } from "./address.ts";
+export {
+	type Address,
+	NOWHERE,
+	canonicalIp,
+	formatAddress,
+	type Scope,
+	scopeOf,
+} from "./address.ts";
 export type { PeerLink } from "./connection.ts";
 export type { RemoteNode } from "./contact.ts";
 export type { Ports, Routed } from "./core.ts";

@@ -50,7 +50,7 @@ export interface LocalNodeOptions {
 	readonly advertise?: Address | ((bound: Address) => Promise<Address | undefined>);
 	/**
 	 * Whether a node that dialled this one gets a place in the ring only when this one can dial it, too, where it says that
-	 * it is. Default `"off"`.
+	 * it is; and whether this one wants others to try that before it gets a place. Default `"off"`.
 	 */
 	readonly proof?: "required" | "off";
 	/** Length of the successor list, 1 to 64: one fewer in a row may die at once. Default 16. */

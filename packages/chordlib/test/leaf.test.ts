@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import {
 	LocalNode,
 	NOWHERE,
+	boolean,
 	defineNotice,
 	defineRequest,
 	nothing,
@@ -164,12 +165,12 @@ test("a node that comes in before the leaf's owner becomes the owner, and the le
 
 test("a leaf that asks to come into the ring, or to be a predecessor, is no neighbour", async () => {
 	const { ring, leaf } = await ringWithLeaf(7, 8);
-	const admission = defineRequest("cicada/ring/1/join", { request: nothing, response: rest });
+	const admission = defineRequest("cicada/ring/1/join", { request: boolean, response: rest });
 	const list = struct({ length: u8 });
 	const entered = defineRequest("cicada/ring/1/entered", { request: list, response: nothing });
 	const notify = defineNotice("cicada/ring/1/notify", nothing);
 	for (const node of ring.nodes) {
-		const [outcome] = await ring.until(leaf.request(node, admission, undefined));
+		const [outcome] = await ring.until(leaf.request(node, admission, false));
 		expect(outcome).not.toBe(WELCOME);
 		await ring.until(leaf.request(node, entered, { length: 0 }));
 		await ring.until(leaf.notify(node, notify, undefined));

@@ -99,10 +99,25 @@ test("nobody dials a third party, a service's port, or loopback for a stranger",
 	expect(touched).toEqual([]);
 });
 
+test("a node that wants to know has it tried by those who do not care", async () => {
+	const ring = new Ring(6, { latency, successors: 4 });
+	await ring.grow(4);
+	const node = await home(ring, "home");
+	await expect(ring.until(node.joinRing(ring.pick()!.address))).rejects.toMatchObject({
+		code: "NOT_DIALABLE",
+	});
+	await node.close();
+	const dialable = await ring.add("dialable", { proof: "required" });
+	await ring.until(dialable.joinRing(ring.pick()!.address));
+	await ring.settle();
+	expect(dialable.standing).toBe("member");
+});
+
 test("where proof is off, everybody is believed", async () => {
 	const ring = new Ring(5, { latency, successors: 4 });
 	await ring.grow(2);
-	const node = await home(ring, "home");
+	const host = ring.simulation.host("home", { nat: ring.simulation.nat() });
+	const node = await new LocalNode("home", { host: host.ip, port: 7000 }, { ports: host }).listen();
 	await ring.until(node.joinRing(ring.pick()!.address));
 	expect(node.standing).toBe("member");
 	expect(nameOf(node.successor)).not.toBe("nobody");

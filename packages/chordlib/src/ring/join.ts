@@ -46,15 +46,15 @@ export class Joining {
 		this.#network = network;
 		this.#lookups = lookups;
 		this.#stabilizer = stabilizer;
-		network.serve(askAdmission, (_value, from, _budget, answer) => {
-			network.prove(from, (error) => {
+		network.serve(askAdmission, (required, from, _budget, answer) => {
+			network.prove(from, required, (error) => {
 				answer(undefined, error === undefined ? this.#admit(from) : turnedAway(error));
 			});
 			return undefined;
 		});
 		network.serve(tellEntered, (successors, from, _budget, answer) => {
 			if (from.same(this.#admitted)) this.#admitting = 0;
-			network.prove(from, (error) => {
+			network.prove(from, false, (error) => {
 				if (error === undefined) stabilizer.adopt(from, successors);
 				answer(undefined);
 			});
@@ -129,7 +129,14 @@ export class Joining {
 		const { id } = this.#state.self;
 		const stale = this.#network.clock.now() + HANDOVER;
 		this.#underWay.track<Admission>(
-			(done) => this.#network.call(predecessor, askAdmission, undefined, PATIENCE, done),
+			(done) =>
+				this.#network.call(
+					predecessor,
+					askAdmission,
+					this.#network.proof === "required",
+					PATIENCE,
+					done,
+				),
 			(error, admission) => {
 				const [next] = closestBefore(id, id, admission?.contacts ?? []);
 				if (admission?.outcome === "welcome") {

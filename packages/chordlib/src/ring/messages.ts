@@ -80,9 +80,12 @@ export interface Admission {
 	readonly contacts: readonly Contact[];
 }
 
-/** Asks the predecessor of the asker's own place to hand over its successor list. */
-export const askAdmission: RequestType<void, Admission> = defineRequest("cicada/ring/1/join", {
-	request: nothing,
+/**
+ * Asks the predecessor of the asker's own place to hand over its successor list; true when that shall dial the asker
+ * first, whether or not it wants to itself.
+ */
+export const askAdmission: RequestType<boolean, Admission> = defineRequest("cicada/ring/1/join", {
+	request: boolean,
 	response: struct({ outcome: choice(["welcome", "moved", "busy", "unproven"]), contacts }),
 });
 

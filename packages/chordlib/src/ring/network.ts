@@ -20,11 +20,13 @@ export interface RingNetwork {
 		budget: number,
 		done: Answer<Response>,
 	): Cancel;
+	/** Whether this node gives a place in the ring to those only that it could dial, and wants the same for itself. */
+	readonly proof: "required" | "off";
 	/**
 	 * Whether a node that is linked is where it says that it is. Calls `done` at once where that is known, or where
-	 * everybody is believed; `NOT_DIALABLE` when it is not.
+	 * `required` does not say that it has to be; `NOT_DIALABLE` when it is not.
 	 */
-	prove(contact: Contact, done: Answer<void>): void;
+	prove(contact: Contact, required: boolean, done: Answer<void>): void;
 	/** Tells a node, likewise; nobody hears whether it arrived. */
 	tell<Body>(to: Contact, type: NoticeType<Body>, value: Body): void;
 	/** Tells everyone to whom there is a link. */

@@ -73,7 +73,7 @@ export class Stabilizer {
 			if (from.same(state.successor)) this.hurry();
 		});
 		network.hear(notify, (_value, from) => {
-			network.prove(from, (error) => {
+			network.prove(from, false, (error) => {
 				if (error === undefined) this.#rectify(from);
 			});
 		});
