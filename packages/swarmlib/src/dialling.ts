@@ -37,6 +37,11 @@ export class Dialling {
 
 	/** Sees to it that there is a link to a peer, if it can be had. Calls `done` when that is settled, never at once. */
 	link(peer: RemoteNode, done: () => void): void {
+		// A leaf.
+		if (peer.address.port === 0) {
+			this.#clock.defer(done);
+			return;
+		}
 		const key = formatAddress(peer.address);
 		const known = this.#attempts.get(key);
 		if (known?.waiting !== undefined) {

@@ -12,7 +12,8 @@ export interface Mapping {
 
 /**
  * How others reach a peer when not at the address that it binds: a pair that is known to lead here, or an open port
- * mapping. `nat: "off"` says that the bound address is the one.
+ * mapping. With `nat: "auto"` the peer finds out by itself, and maps a port where it can. `nat: "off"` says that the
+ * bound address is the one.
  */
 export type External =
 	| { readonly ip: string; readonly port: number }
@@ -43,7 +44,7 @@ export function checkPort(port: unknown): number {
 export function externalAddress(external: External | undefined, port: number): Address | undefined {
 	if (external === undefined) return undefined;
 	if (typeof external !== "object" || external === null) throw malformed();
-	if ("nat" in external) return noTraversal(external.nat);
+	if ("nat" in external) return natOf(external.nat);
 	if ("ip" in external) return address(external.ip, external.port);
 	const { port: mapped, externalIp, externalPort } = openMapping(external);
 	if (mapped !== port) {
@@ -65,15 +66,14 @@ function openMapping(mapping: Mapping): Mapping {
 	}
 }
 
-function noTraversal(nat: "auto" | "off"): undefined {
-	if (nat === "off") return undefined;
-	if (nat === "auto") {
-		throw new SwarmError(
-			"INVALID_ARGUMENT",
-			'nat: "auto" is not available in this version: map a port and give the external pair',
-		);
-	}
-	throw malformed();
+/** Whether the peer is to find out by itself how others reach it. */
+export function isAutomatic(external: External | undefined): boolean {
+	return typeof external === "object" && "nat" in external && external.nat === "auto";
+}
+
+/** What is found out by itself is not known yet. */
+function natOf(nat: unknown): undefined {
+	if (nat !== "off" && nat !== "auto") throw malformed();
 }
 
 function address(host: unknown, port: unknown): Address {

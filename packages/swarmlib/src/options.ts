@@ -6,6 +6,7 @@ import type { OutboxLimits } from "./delivery.ts";
 import { SwarmError } from "./errors.ts";
 import type { InboxLimits } from "./inbox.ts";
 import type { Route } from "./outbound.ts";
+import type { MapPort } from "./reachability.ts";
 import type { PeerSocket, RemotePeer } from "./remote-peer.ts";
 import type { RingView } from "./ring-view.ts";
 
@@ -38,6 +39,13 @@ export interface SwarmOptions {
 	readonly limits?: Partial<Limits>;
 	/** True when the limits by IP address, subnet and rate hold for loopback and private addresses too. Default false. */
 	readonly limitLocal?: boolean;
+	/**
+	 * What the peer's id is the hash of: of the address at which others reach it, or of its public key. `nat: "auto"`
+	 * implies `"key"`. Default `"address"`.
+	 */
+	readonly identity?: "address" | "key";
+	/** How `nat: "auto"` gets a port of the router. Default: by `PortMapping` of `@cicada/traversal`. */
+	readonly mapPort?: MapPort;
 	/** Clock, randomness and network, where not the system's: a simulator's, for tests. */
 	readonly ports?: Partial<Ports>;
 }
@@ -105,6 +113,11 @@ export function checkHooks(given: Partial<SwarmHooks> | undefined): Partial<Swar
 			throw invalid(`the hook ${name} must be a function`);
 	}
 	return hooks;
+}
+
+export function checkIdentity(given: "address" | "key" = "address"): "address" | "key" {
+	if (given !== "address" && given !== "key") throw invalid('identity must be "address" or "key"');
+	return given;
 }
 
 export function checkMessageLimit(limit: number = MESSAGE): number {

@@ -1,4 +1,4 @@
-import type { Events, LocalNode, Ports } from "@cicada/chordlib";
+import type { Events, Identity, LocalNode, Ports } from "@cicada/chordlib";
 
 import { Broadcast } from "./broadcast.ts";
 import { networkOf } from "./broadcast/network.ts";
@@ -14,6 +14,7 @@ import { RingView } from "./ring-view.ts";
 /** What the parts of a peer have in common. */
 export interface PartsPorts {
 	readonly ports: Pick<Ports, "clock" | "random">;
+	readonly identity: Identity;
 	readonly inbox: Inbox;
 	readonly hooks: Hooks;
 	readonly events: Events<SwarmEvents>;
@@ -34,7 +35,7 @@ export class Parts {
 	readonly #hooks: Hooks;
 
 	constructor(node: LocalNode, given: PartsPorts) {
-		const { events, handler, hooks, inbox, limits, ports, route } = given;
+		const { events, handler, identity, hooks, inbox, limits, ports, route } = given;
 		const { clock, random } = ports;
 		this.node = node;
 		this.#inbox = inbox;
@@ -68,7 +69,11 @@ export class Parts {
 			},
 		});
 		const accept = (source: RemotePeer, data: Uint8Array): boolean => this.#take(source, data);
-		this.broadcast = new Broadcast({ network: networkOf(node, clock, random), accept, limits });
+		this.broadcast = new Broadcast({
+			network: networkOf(node, clock, random, identity),
+			accept,
+			limits,
+		});
 		this.ring = new RingView(node);
 		this.#announce(events);
 	}

@@ -18,7 +18,7 @@ export interface PeerSocket {
 }
 
 export function remotePeer({ hash, address }: RemoteNode): RemotePeer {
-	return { hash, address, verified: false };
+	return { hash, address: address.port === 0 ? undefined : address, verified: false };
 }
 
 export function peerSocket({ peer, local, remote }: PeerLink): PeerSocket {

@@ -5,7 +5,9 @@ import {
 	ChordError,
 	Events,
 	type Hash,
+	Identity,
 	LocalNode,
+	type LocalNodeOptions,
 	type NodeStats,
 	type Ports,
 	type Unsubscribe,
@@ -24,7 +26,7 @@ import type { CallLimits, PeerResponse, RequestHandler } from "./calls.ts";
 import type { DeliveryPorts, Receipt, Route } from "./delivery.ts";
 import { SwarmError, asSwarmError } from "./errors.ts";
 import type { Explanation } from "./explain.ts";
-import { type External, checkPort, externalAddress } from "./external.ts";
+import { type External, checkPort, externalAddress, isAutomatic } from "./external.ts";
 import { Hooks } from "./hooks.ts";
 import { Inbox, type Received } from "./inbox.ts";
 import { messages } from "./messages.ts";
@@ -40,6 +42,7 @@ import {
 	checkCalls,
 	checkDuplicates,
 	checkHooks,
+	checkIdentity,
 	checkInbox,
 	checkMessageLimit,
 	checkObject,
@@ -51,6 +54,7 @@ import {
 	invalid,
 } from "./options.ts";
 import { Parts } from "./parts.ts";
+import { Reach, type Reachability } from "./reachability.ts";
 import { type RemotePeer, peerSocket, remotePeer } from "./remote-peer.ts";
 import type { RingView } from "./ring-view.ts";
 import { type Destination, destination } from "./target.ts";
@@ -92,6 +96,7 @@ export class SwarmPeer {
 	readonly #hooks: Hooks;
 	readonly #ports: Ports;
 	readonly #route: Route;
+	readonly #identity: Identity;
 	readonly #limits: DeliveryPorts["limits"];
 	readonly #calls: CallLimits;
 	#handler: RequestHandler | undefined;
@@ -102,6 +107,7 @@ export class SwarmPeer {
 	#phase: "new" | "binding" | "bound" | "closed" = "new";
 	#parts: Parts | undefined;
 	#listener: Address | undefined;
+	#reach: Reach;
 
 	/** @throws SwarmError `INVALID_ARGUMENT` */
 	constructor(options: { readonly hooks?: Partial<SwarmHooks> } & SwarmOptions = {}) {
@@ -125,6 +131,9 @@ export class SwarmPeer {
 			this.#events.emit("error", error);
 		});
 		this.#ports = { clock, random, transport };
+		checkIdentity(this.#options.identity);
+		this.#identity = Identity.create(random);
+		this.#reach = this.#createReach(false);
 		this.#waits = new Waits(this.#ports.clock);
 		this.#names = new Names(transport);
 		this.#route = checkRoute(route);
@@ -155,12 +164,15 @@ export class SwarmPeer {
 		if (typeof addr !== "string") throw invalid("the address to bind must be a string");
 		checkPort(port);
 		const advertised = externalAddress(external, port);
+		const automatic = isAutomatic(external);
+		this.#reach = this.#createReach(automatic);
 		this.#phase = "binding";
 		try {
-			const advertise = advertised && {
+			const given = advertised && {
 				host: await this.#names.resolve(advertised.host),
 				port: advertised.port,
 			};
+			const advertise = automatic ? (bound: Address) => this.#mapped(bound) : given;
 			const node = this.#createNode({ host: addr, port }, advertise);
 			await node.listen();
 			const listener = await this.#listenerOf(node.bound);
@@ -170,6 +182,7 @@ export class SwarmPeer {
 			}
 			this.#listener = listener;
 			this.#parts = new Parts(node, {
+				identity: this.#identity,
 				ports: this.#ports,
 				inbox: this.#inbox,
 				hooks: this.#hooks,
@@ -182,7 +195,9 @@ export class SwarmPeer {
 			this.#phase = "bound";
 			return this;
 		} catch (error) {
-			if (!this.#isClosed()) this.#phase = "new";
+			await this.#reach.close();
+			if (this.#isClosed()) throw closed();
+			this.#phase = "new";
 			throw asSwarmError(error);
 		}
 	}
@@ -206,7 +221,7 @@ export class SwarmPeer {
 		const addresses = Array.isArray(given) ? (given as readonly Address[]) : [given as Address];
 		for (const address of addresses) checkRemote(address);
 		const { timeout = CONNECT_TIMEOUT } = options;
-		await edge(node.joinRing(addresses, { ...options, timeout }));
+		await edge(this.#reach.join(node, addresses, { ...options, timeout }));
 	}
 
 	/**
@@ -345,7 +360,7 @@ export class SwarmPeer {
 		if (this.#phase === "closed") return;
 		this.#phase = "closed";
 		this.#waits.closeAll();
-		await this.#parts?.close(closed());
+		await Promise.all([this.#parts?.close(closed()), this.#reach.close()]);
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
@@ -381,6 +396,11 @@ export class SwarmPeer {
 	get listener(): Address {
 		const { node } = this.#wasBound();
 		return this.#listener ?? node.bound;
+	}
+
+	/** How others reach it, as far as it is known. */
+	get reachability(): Reachability {
+		return this.#reach.now;
 	}
 
 	/** Its place on the ring. @throws SwarmError `NOT_BOUND` before `bind` */
@@ -455,10 +475,23 @@ export class SwarmPeer {
 		return { host: all ? await this.#ports.transport.localHost() : host, port };
 	}
 
-	#createNode(bind: Address, advertise: Address | undefined): LocalNode {
+	#createReach(automatic: boolean): Reach {
+		const { identity, mapPort } = this.#options;
+		const keyed = automatic || identity === "key";
+		return new Reach({ clock: this.#ports.clock, keyed, mapPort });
+	}
+
+	/** The router's port that leads to where this peer listens, where one is needed and to be had. */
+	async #mapped(bound: Address): Promise<Address | undefined> {
+		return this.#reach.map(await this.#listenerOf(bound));
+	}
+
+	#createNode(bind: Address, advertise: LocalNodeOptions["advertise"]): LocalNode {
 		const { network, successors, limits, limitLocal } = this.#options;
-		return new LocalNode(formatAddress, bind, {
+		const { keyed } = this.#reach;
+		return new LocalNode(keyed ? this.#identity.publicKey : formatAddress, bind, {
 			ports: this.#ports,
+			...(keyed && { proof: "required" }),
 			...(network !== undefined && { network }),
 			...(successors !== undefined && { successors }),
 			...(limits !== undefined && { limits }),

@@ -365,11 +365,6 @@ describe("external", () => {
 			external: (): unknown => ({ nat: "upnp" }),
 			code: "INVALID_ARGUMENT",
 		},
-		{
-			name: "a way through NATs that this version has not",
-			external: (): unknown => ({ nat: "auto" }),
-			code: "INVALID_ARGUMENT",
-		},
 	])("$name: $code", async ({ external, code }) => {
 		const peer = make();
 		await expectCode(peer.bind("127.0.0.1", port, external() as External), code);

@@ -81,7 +81,8 @@ export class Lab {
 			for (const plan of plans) await share(namespaces, plan, plans);
 			await Promise.all(
 				plans.map(async ({ options }, index) => {
-					if (options.daemon !== false) await built[index]?.router.start(options);
+					const router = built[index]?.router;
+					await (options.daemon === false ? router?.translate() : router?.start(options));
 				}),
 			);
 			return new Lab(namespaces, outside, built);

@@ -62,10 +62,15 @@ export class Router extends Machine {
 		return this.#wan;
 	}
 
+	/** Translates addresses; every table is empty. */
+	async translate(): Promise<void> {
+		await must(this.#within(["nft", "-f", "-"]), RULES);
+	}
+
 	/** Starts the daemon with empty tables, and waits until it answers. */
 	async start(offer: Offer = this.#offer): Promise<void> {
 		this.#offer = offer;
-		await must(this.#within(["nft", "-f", "-"]), RULES);
+		await this.translate();
 		const yes = (on = true): string => (on ? "yes" : "no");
 		const [, , network = "0", host = "0"] = this.address.split(".");
 		const lines = [

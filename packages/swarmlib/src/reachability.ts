@@ -1,0 +1,138 @@
+import {
+	type Address,
+	ChordError,
+	type Clock,
+	type LocalNode,
+	type Wait,
+	formatAddress,
+	scopeOf,
+} from "@cicada/chordlib";
+import { PortMapping } from "@cicada/traversal";
+
+import type { Mapping } from "./external.ts";
+
+/** How others reach a peer whose id is that of its key, and what that is known from. */
+export interface Reachability {
+	/**
+	 * `direct`: at the address where it listens; `mapped`: at a port of its router. `leaf`: not at all, so it takes part
+	 * over links that it opened itself. `unknown`: nobody has tried yet, or was to.
+	 */
+	readonly state: "unknown" | "direct" | "mapped" | "leaf";
+	/** Why it is taken for that, in a sentence. */
+	readonly reason: string;
+	/** What was seen on the way, in order, in sentences. The latest 32. */
+	readonly evidence: readonly string[];
+}
+
+/** A port of the router that leads to one of ours, until it is closed. */
+export interface OpenMapping extends Mapping {
+	close(): Promise<void>;
+}
+
+/** Gets a port of the router that leads to `port`. Rejects when there is none to be had. */
+export type MapPort = (port: number, signal: AbortSignal) => Promise<OpenMapping>;
+
+const byTraversal: MapPort = async (port, signal) => {
+	const mapping = new PortMapping(port, { signal });
+	try {
+		return await mapping.open();
+	} catch (error) {
+		await mapping.close();
+		throw error;
+	}
+};
+
+const EVIDENCE = 32;
+
+/** Finds out how others reach a peer, and gets it a port of the router where that helps. */
+export class Reach {
+	/** True when the id does not depend on the address, so that the peer may be a leaf. */
+	readonly keyed: boolean;
+	readonly #clock: Clock;
+	readonly #mapPort: MapPort;
+	readonly #closing = new AbortController();
+	readonly #evidence: string[] = [];
+	#mapping: OpenMapping | undefined;
+	#state: Reachability["state"] = "unknown";
+	#reason = "no other peer has tried to dial it yet";
+
+	constructor({
+		clock,
+		keyed,
+		mapPort = byTraversal,
+	}: {
+		clock: Clock;
+		keyed: boolean;
+		mapPort: MapPort | undefined;
+	}) {
+		this.#clock = clock;
+		this.keyed = keyed;
+		this.#mapPort = mapPort;
+	}
+
+	get now(): Reachability {
+		return { state: this.#state, reason: this.#reason, evidence: [...this.#evidence] };
+	}
+
+	/** The router's port for a peer that listens at `local`; `undefined` where none is needed, or to be had. */
+	async map(local: Address): Promise<Address | undefined> {
+		const scope = scopeOf(local.host);
+		if (scope !== "private") {
+			this.#saw(`${formatAddress(local)} is a ${scope} address: no router is asked`);
+			return undefined;
+		}
+		try {
+			const mapping = await this.#mapPort(local.port, this.#closing.signal);
+			this.#mapping = mapping;
+			const external = { host: mapping.externalIp, port: mapping.externalPort };
+			this.#saw(`a router maps ${formatAddress(external)} to port ${local.port}`);
+			return external;
+		} catch (error) {
+			this.#closing.signal.throwIfAborted();
+			this.#saw(`no port of a router: ${messageOf(error)}`);
+			return undefined;
+		}
+	}
+
+	/** Joins as a member; a peer that others cannot dial as a leaf, if its id allows that. */
+	async join(
+		node: LocalNode,
+		addresses: readonly Address[],
+		{ timeout, ...wait }: Wait & { timeout: number },
+	): Promise<void> {
+		const deadline = this.#clock.now() + timeout;
+		try {
+			await node.joinRing(addresses, { ...wait, timeout });
+			if (!this.keyed) return;
+			const state = this.#mapping === undefined ? "direct" : "mapped";
+			this.#found(state, `a peer has dialled ${formatAddress(node.address)} and met this one`);
+		} catch (error) {
+			const isLeaf = this.keyed && error instanceof ChordError && error.code === "NOT_DIALABLE";
+			if (!isLeaf) throw error;
+			const left = Math.max(0, deadline - this.#clock.now());
+			await node.joinRing(addresses, { ...wait, timeout: left, leaf: true });
+			this.#found("leaf", `a peer could not dial ${formatAddress(node.address)}`);
+		}
+	}
+
+	/** Gives the router's port back. */
+	async close(): Promise<void> {
+		this.#closing.abort();
+		await this.#mapping?.close();
+	}
+
+	#found(state: Reachability["state"], reason: string): void {
+		this.#state = state;
+		this.#reason = reason;
+		this.#saw(reason);
+	}
+
+	#saw(what: string): void {
+		this.#evidence.push(what);
+		if (this.#evidence.length > EVIDENCE) this.#evidence.shift();
+	}
+}
+
+function messageOf(error: unknown): string {
+	return error instanceof Error ? error.message : String(error);
+}

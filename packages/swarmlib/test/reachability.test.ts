@@ -1,0 +1,192 @@
+import type { SimHost, SimNat } from "@cicada/simnet";
+import { expect, test } from "vitest";
+
+import { type MapPort, type SwarmOptions, SwarmPeer } from "../src/index.ts";
+import { Swarm, text } from "./swarm.ts";
+
+const options = { successors: 4 } as const;
+
+/** A home: a router, and a peer behind it that finds out by itself how others reach it. */
+async function home(
+	swarm: Swarm,
+	name: string,
+	map: (nat: SimNat, host: SimHost) => MapPort,
+	more: SwarmOptions = {},
+): Promise<{ peer: SwarmPeer; host: SimHost; nat: SimNat }> {
+	const nat = swarm.simulation.nat();
+	const host = swarm.simulation.host(name, { nat });
+	const peer = new SwarmPeer({ ...options, ...more, ports: host, mapPort: map(nat, host) });
+	await swarm.until(peer.bind(host.ip, 7000, { nat: "auto" }));
+	return { peer, host, nat };
+}
+
+/** A router that maps ports. */
+const maps =
+	(closed: string[] = []) =>
+	(nat: SimNat, host: SimHost): MapPort =>
+	async (port) => {
+		nat.map(port + 1, host, port);
+		return Promise.resolve({
+			port,
+			externalIp: nat.ip,
+			externalPort: port + 1,
+			close: async () => {
+				nat.unmap(port + 1);
+				closed.push(host.name);
+				return Promise.resolve();
+			},
+		});
+	};
+
+/** A router that maps none. */
+const refuses = () => (): MapPort => async () =>
+	Promise.reject(new Error("no router answered the search"));
+
+/** One message from each to each other, over links of the ring only. */
+async function expectAllReached(swarm: Swarm, peers: readonly SwarmPeer[]): Promise<void> {
+	for (const from of peers) {
+		for (const to of peers) {
+			if (from === to) continue;
+			const receipt = await swarm.until(from.send(to.hash, "hi", { route: "ring" }));
+			expect(receipt.exact).toBe(true);
+			const { source, data } = await swarm.until(to.recv());
+			expect(source.hash.equals(from.hash)).toBe(true);
+			expect(text({ source, data, more: false })).toBe("hi");
+		}
+	}
+}
+
+test("behind a router that maps ports: a member, dialled at the router's address", async () => {
+	const swarm = new Swarm(1, options);
+	await swarm.grow(6);
+	const closed: string[] = [];
+	const { peer, nat, host } = await home(swarm, "home", maps(closed));
+	expect(peer.address).toEqual({ host: nat.ip, port: 7001 });
+	expect(peer.reachability).toMatchObject({ state: "unknown" });
+	const { hash } = peer;
+	await swarm.until(peer.connect(swarm.first.listener));
+	expect(peer.reachability).toMatchObject({
+		state: "mapped",
+		reason: `a peer has dialled ${nat.ip}:7001 and met this one`,
+	});
+	expect(peer.reachability.evidence[0]).toContain(`a router maps ${nat.ip}:7001`);
+	expect(peer.hash.equals(hash)).toBe(true);
+	await swarm.simulation.run(20_000);
+	expect(peer.ring.successors).toHaveLength(4);
+	await expectAllReached(swarm, [peer, swarm.first, swarm.peers[3]!]);
+	await peer.close();
+	expect(closed).toEqual([host.name]);
+});
+
+test("behind a router that maps none: a leaf, with the same id, reached by all and reaching all", async () => {
+	const swarm = new Swarm(2, options);
+	await swarm.grow(12);
+	const { peer, host } = await home(swarm, "home", refuses());
+	const { hash } = peer;
+	await swarm.until(peer.connect(swarm.first.listener));
+	expect(peer.reachability).toMatchObject({
+		state: "leaf",
+		reason: `a peer could not dial ${host.ip}:7000`,
+	});
+	expect(peer.reachability.evidence[0]).toContain("no router answered the search");
+	expect(peer.hash.equals(hash)).toBe(true);
+	for (const other of swarm.peers) {
+		expect(other.ring.members.some((member) => member.hash.equals(hash))).toBe(false);
+	}
+	await swarm.simulation.run(10_000);
+	await expectAllReached(swarm, [peer, ...swarm.peers.slice(2, 8)]);
+	await swarm.until(swarm.first.send(peer.hash, "auto"));
+	const { source } = await swarm.until(peer.recv());
+	expect(source.address).toEqual(swarm.first.listener);
+	await swarm.until(peer.send(swarm.first.hash, "from a leaf"));
+	expect((await swarm.until(swarm.first.recv())).source.address).toBeUndefined();
+	await peer.close();
+});
+
+test("two leaves behind two routers, also after the peers that served them have crashed", async () => {
+	const swarm = new Swarm(3, options);
+	await swarm.grow(16);
+	const leaves: SwarmPeer[] = [];
+	for (const name of ["one", "two"]) {
+		const { peer } = await home(swarm, name, refuses());
+		await swarm.until(peer.connect(swarm.first.listener));
+		leaves.push(peer);
+	}
+	await swarm.simulation.run(10_000);
+	await expectAllReached(swarm, leaves);
+	for (const leaf of leaves) {
+		const { peer: owner } = await swarm.until(swarm.first.ring.lookup(leaf.hash));
+		const serving = swarm.peers.find(({ hash }) => owner?.hash.equals(hash)) ?? swarm.first;
+		swarm.crash(serving);
+	}
+	await expectAllReached(swarm, leaves);
+	for (const leaf of leaves) await leaf.close();
+});
+
+test("a peer that can be dialled without a router's help needs none", async () => {
+	const swarm = new Swarm(4, options);
+	await swarm.grow(3);
+	const host = swarm.simulation.host("server");
+	const peer = new SwarmPeer({ ...options, ports: host, mapPort: refuses()() });
+	await swarm.until(peer.bind(host.ip, 7000, { nat: "auto" }));
+	await swarm.until(peer.connect(swarm.first.listener));
+	expect(peer.reachability).toMatchObject({
+		state: "direct",
+		evidence: [expect.stringContaining("public address: no router is asked"), expect.any(String)],
+	});
+	await peer.close();
+});
+
+test("a mapping that leads nowhere is found out: a leaf", async () => {
+	const swarm = new Swarm(5, options);
+	await swarm.grow(4);
+	const { peer } = await home(
+		swarm,
+		"home",
+		(nat) => async (port) =>
+			Promise.resolve({
+				port,
+				externalIp: nat.ip,
+				externalPort: port + 1,
+				close: async () => Promise.resolve(),
+			}),
+	);
+	await swarm.until(peer.connect(swarm.first.listener));
+	expect(peer.reachability.state).toBe("leaf");
+	await peer.close();
+});
+
+test("with an id of its address, a peer that cannot be dialled is told what to do", async () => {
+	const swarm = new Swarm(6, options);
+	await swarm.grow(2);
+	const nat = swarm.simulation.nat();
+	const host = swarm.simulation.host("home", { nat });
+	const keyed = new SwarmPeer({ ...options, ports: host, identity: "key" });
+	await keyed.bind(host.ip, 7001);
+	await swarm.until(keyed.connect(swarm.first.listener));
+	expect(keyed.reachability.state).toBe("leaf");
+	await keyed.close();
+	expect(() => new SwarmPeer({ identity: "ip" as "key" })).toThrow(
+		expect.objectContaining({ code: "INVALID_ARGUMENT" }),
+	);
+});
+
+test("closed while the router is being asked: the asking ends, and bind rejects", async () => {
+	const swarm = new Swarm(7, options);
+	const nat = swarm.simulation.nat();
+	const host = swarm.simulation.host("home", { nat });
+	let asked = false;
+	const never: MapPort = async (_port, signal) => {
+		asked = true;
+		return new Promise((_resolve, reject) => {
+			signal.addEventListener("abort", () => {
+				reject(signal.reason as Error);
+			});
+		});
+	};
+	const peer = new SwarmPeer({ ports: host, mapPort: never });
+	const bound = peer.bind(host.ip, 7000, { nat: "auto" });
+	await swarm.until(() => asked);
+	await peer.close();
+	await expect(bound).rejects.toMatchObject({ code: "CLOSED" });
+});
