@@ -116,6 +116,7 @@ function member(answer: (to: number, tag: number) => Direction | Found | "alive"
 		tell: () => {},
 		tellAll: () => {},
 		tellLeaves: () => {},
+		proof: "off",
 		prove: () => {},
 		serve: () => {},
 		hear: () => {},
