@@ -49,6 +49,7 @@ export async function build(patches: readonly Patch[]): Promise<string> {
 	const chordlib = join(folder, "packages/chordlib");
 	await link(join(ROOT, "node_modules"), "node_modules");
 	await link(chordlib, `${SWARMLIB}/node_modules/@cicada/chordlib`);
+	await link(join(ROOT, "packages/traversal"), `${SWARMLIB}/node_modules/@cicada/traversal`);
 	await link(chordlib, `${SIM}/node_modules/@cicada/chordlib`);
 	await link(join(folder, SWARMLIB), `${SIM}/node_modules/@cicada/swarmlib`);
 	await link(join(ROOT, "packages/simnet"), `${SIM}/node_modules/@cicada/simnet`);
