@@ -53,6 +53,7 @@ ${Object.entries(SCENARIOS)
 	.map(([name, { about }]) => `                    ${name}: ${about}`)
 	.join("\n")}
                     broadcast: whole peers; 0 to 30 % crash just before and during a broadcast
+                    scale: a large ring on messages without links, from an ideal ring on
   --faults KINDS    which, with commas between (all of the regime)
                     fail-stop: ${FAIL_STOP_FAULTS.join(", ")}
                     hostile: ${HOSTILE_FAULTS.join(", ")}
@@ -113,7 +114,7 @@ export function readOptions(args: readonly string[], cores: number): Options | "
 		throw new Error(`--latency is one of ${Object.keys(NETWORKS).join(", ")}, not ${latency}`);
 	}
 	const { scenario } = values;
-	const scenarios = [...Object.keys(SCENARIOS), "broadcast"];
+	const scenarios = [...Object.keys(SCENARIOS), "broadcast", "scale"];
 	if (scenario !== undefined && !scenarios.includes(scenario)) {
 		throw new Error(`--scenario is one of ${scenarios.join(", ")}, not ${scenario}`);
 	}

@@ -75,6 +75,14 @@ export class Ring {
 		});
 	}
 
+	/** Makes it a member with pointers that are right as they are: for who makes a whole ring at once, at rest. */
+	begin(predecessor: Contact, successors: readonly Contact[]): void {
+		const [first, ...others] = successors;
+		if (first !== undefined) this.state.enter(predecessor, first, others);
+		this.#stabilizer.stand("member");
+		this.#stabilizer.rest();
+	}
+
 	/** A node says that it leaves the ring, or is in none. */
 	gone(contact: Contact): void {
 		this.#stabilizer.gone(contact);

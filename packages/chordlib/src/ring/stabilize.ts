@@ -128,6 +128,12 @@ export class Stabilizer {
 		if (this.#round === "none" && this.#due > this.#network.clock.now() + fastest) this.#schedule();
 	}
 
+	/** As seldom as in a ring at rest. */
+	rest(): void {
+		this.#interval = this.#pace.slowest;
+		this.#schedule();
+	}
+
 	/** A node of whom another told: if it would be a nearer successor, and answers, it is one. */
 	consider(candidate: Contact): void {
 		const { self, successor } = this.#state;
