@@ -11,14 +11,21 @@ export interface Wait {
 /** The longest that a timer can run. */
 const LONGEST = 2 ** 31 - 1;
 
+/** A signal that operations wait with, and what they do when it aborts. */
+interface Heeded {
+	readonly aborts: Set<() => void>;
+	readonly heard: () => void;
+}
+
 /**
  * Promises for operations that are written with callbacks. Each ends by itself, by its time-out, by its signal,
  * or by {@link closeAll}.
  */
 export class Waits {
 	readonly #clock: Clock;
-	readonly #open = new Set<(error: ChordError) => void>();
-
+	readonly #open = new Set<(error: Error) => void>();
+	/** What ends when a signal aborts. One listener for all: Node takes eleven on one signal for a leak. */
+	readonly #signals = new Map<AbortSignal, Heeded>();
 	readonly #timedOut: () => void;
 
 	/** `timedOut` is called each time that a time limit runs out. */
@@ -49,9 +56,10 @@ export class Waits {
 		signal?.throwIfAborted();
 		return new Promise<T>((resolve, reject) => {
 			let cancel: Cancel | undefined;
+			let release: Cancel | undefined;
 			const end = (settle: () => void): void => {
 				timer?.cancel();
-				signal?.removeEventListener("abort", abort);
+				release?.();
 				this.#open.delete(close);
 				settle();
 			};
@@ -64,7 +72,7 @@ export class Waits {
 			const abort = (): void => {
 				stop(signal?.reason);
 			};
-			const close = (error: ChordError): void => {
+			const close = (error: Error): void => {
 				stop(error);
 			};
 			const limit = Math.min(timeout, LONGEST);
@@ -75,7 +83,7 @@ export class Waits {
 							this.#timedOut();
 							stop(new ChordError("TIMEOUT", `not done within ${Math.round(timeout)} ms`));
 						});
-			signal?.addEventListener("abort", abort);
+			if (signal !== undefined) release = this.#heed(signal, abort);
 			this.#open.add(close);
 			try {
 				cancel = start(limit, (error, value) => {
@@ -90,8 +98,31 @@ export class Waits {
 		});
 	}
 
-	/** Ends all that is under way. */
-	closeAll(): void {
-		for (const close of this.#open) close(new ChordError("CLOSED", "the node was closed"));
+	/** Ends all that is under way, with `CLOSED` where no other error is given. */
+	closeAll(error: Error = new ChordError("CLOSED", "the node was closed")): void {
+		for (const close of this.#open) close(error);
+	}
+
+	/** Calls `abort` when the signal aborts, until that is taken back. */
+	#heed(signal: AbortSignal, abort: () => void): Cancel {
+		const { aborts, heard } = this.#signals.get(signal) ?? this.#listenTo(signal);
+		aborts.add(abort);
+		return () => {
+			aborts.delete(abort);
+			if (aborts.size > 0) return;
+			this.#signals.delete(signal);
+			signal.removeEventListener("abort", heard);
+		};
+	}
+
+	#listenTo(signal: AbortSignal): Heeded {
+		const aborts = new Set<() => void>();
+		const heard = (): void => {
+			for (const abort of aborts) abort();
+		};
+		const heeded = { aborts, heard };
+		this.#signals.set(signal, heeded);
+		signal.addEventListener("abort", heard);
+		return heeded;
 	}
 }

@@ -14,9 +14,11 @@ import {
 	failureOf,
 } from "./call-messages.ts";
 import { SwarmError } from "./errors.ts";
+import type { Started } from "./operations.ts";
 import type { Outgoing, Route } from "./outbound.ts";
 import type { RemotePeer } from "./remote-peer.ts";
 import type { Destination } from "./target.ts";
+import type { UnderWay } from "./under-way.ts";
 
 /** A request as its handler gets it. */
 export interface PeerRequest {
@@ -61,6 +63,8 @@ export interface CallPorts {
 	/** How answers go. */
 	readonly route: Route;
 	readonly limits: CallLimits;
+	/** Counts the requests that are being served. */
+	readonly underWay: UnderWay;
 	readonly handler: () => RequestHandler | undefined;
 	/** An answer's bytes. @throws SwarmError `INVALID_ARGUMENT`, `TOO_LARGE` */
 	readonly bytesOf: (answer: Uint8Array | string | void) => Uint8Array;
@@ -79,8 +83,6 @@ interface Asked {
 	readonly done: Answer<PeerResponse, SwarmError>;
 	/** Whether somebody has the request. */
 	taken: boolean;
-	/** Ends the waiting. */
-	timer: Timer | undefined;
 }
 
 /** A request of another peer, until its answer is taken or no longer wanted. */
@@ -89,6 +91,8 @@ interface Served {
 	readonly call: number;
 	readonly abort: AbortController;
 	readonly timer: Timer;
+	/** Says that it is no longer under way. */
+	readonly over: () => void;
 	bytes: number;
 	cancel: Cancel;
 }
@@ -111,18 +115,18 @@ export class Calls {
 		this.#ports = ports;
 	}
 
-	/** Asks a peer, and fails with `TIMEOUT` after `budget` milliseconds. Cancelling tells the peer that no answer is wanted. */
+	/** Asks a peer, which is told that the asker waits for `budget` milliseconds, and when it does not any more. */
 	ask(
 		destination: Destination,
 		data: Uint8Array,
 		route: Route,
 		budget: number,
 		done: Answer<PeerResponse, SwarmError>,
-	): Cancel {
+	): Started {
 		const { clock, limits, random, send } = this.#ports;
 		if (this.#asked.size >= limits.requests) {
 			done(new SwarmError("BUSY", `${limits.requests} requests of this peer are unanswered`));
-			return () => {};
+			return { cancel: () => {}, progress: () => "" };
 		}
 		// Whoever did not see the request cannot guess it, and so cannot answer in another's place.
 		const call = random.bytes(6).reduce((value, byte) => value * 256 + byte, 0);
@@ -132,7 +136,6 @@ export class Calls {
 			started: clock.now(),
 			done,
 			taken: false,
-			timer: undefined,
 		};
 		this.#asked.set(call, asked);
 		const cancel = send({
@@ -146,24 +149,17 @@ export class Calls {
 				if (error !== undefined) this.#settle(call)?.done(error);
 			},
 		});
-		const giveUp = (): boolean => {
-			if (this.#settle(call) === undefined) return false;
-			cancel();
-			this.#takeBack(destination, call, route);
-			return true;
+		return {
+			cancel: () => {
+				if (this.#settle(call) === undefined) return;
+				cancel();
+				this.#takeBack(destination, call, route);
+			},
+			progress: () =>
+				asked.taken
+					? `${destination.name} has the request, and has not answered`
+					: this.#ports.progress(destination),
 		};
-		asked.timer = clock.schedule(Math.min(budget, LONGEST), () => {
-			const { name } = destination;
-			const progress = asked.taken
-				? `${name} has the request, and has not answered`
-				: this.#ports.progress(destination);
-			const error = new SwarmError(
-				"TIMEOUT",
-				`not done within ${Math.round(budget)} ms; ${progress}`,
-			);
-			if (giveUp()) done(error);
-		});
-		return giveUp;
 	}
 
 	/** A request came, or the word that one is not wanted any more; false when there is no room for it. */
@@ -206,7 +202,7 @@ export class Calls {
 
 	#settle(call: number): Asked | undefined {
 		const asked = this.#asked.get(call);
-		if (this.#asked.delete(call)) asked?.timer?.cancel();
+		this.#asked.delete(call);
 		return asked;
 	}
 
@@ -224,13 +220,21 @@ export class Calls {
 	}
 
 	#serve(source: RemotePeer, { call, budget, data }: CallMessage): void {
-		const { bytesOf, clock, failed, handler } = this.#ports;
+		const { bytesOf, clock, failed, handler, underWay } = this.#ports;
 		const key = keyOf(source, call);
 		const abort = new AbortController();
 		const timer = clock.schedule(Math.min(budget, LONGEST), () => {
 			this.#end(key);
 		});
-		const served: Served = { source, call, abort, timer, bytes: data.length, cancel: () => {} };
+		const served: Served = {
+			source,
+			call,
+			abort,
+			timer,
+			over: underWay.begin(),
+			bytes: data.length,
+			cancel: () => {},
+		};
 		this.#served.set(key, served);
 		this.#count(source, 1);
 		this.#bytes += served.bytes;
@@ -286,6 +290,7 @@ export class Calls {
 		this.#served.delete(key);
 		this.#count(served.source, -1);
 		this.#bytes -= served.bytes;
+		served.over();
 		served.timer.cancel();
 		served.cancel();
 		served.abort.abort();

@@ -26,6 +26,7 @@ import { Dialling } from "./dialling.ts";
 import { SwarmError } from "./errors.ts";
 import { type Explanation, Probe, type ProbePorts } from "./explain.ts";
 import { Inbound } from "./inbound.ts";
+import type { Started } from "./operations.ts";
 import { Outbound, type OutboundPorts, type Outgoing, type Route } from "./outbound.ts";
 import { type RemotePeer, remotePeer } from "./remote-peer.ts";
 import type { Destination } from "./target.ts";
@@ -151,7 +152,7 @@ export class Delivery {
 		route: Route,
 		budget: number,
 		done: Answer<Explanation, SwarmError>,
-	): Cancel {
+	): Started {
 		const session = this.#newSession();
 		const probe = new Probe(
 			this.#probePorts,
@@ -165,10 +166,11 @@ export class Delivery {
 		);
 		this.#bySession.set(session, probe);
 		probe.start(route);
-		return () => {
+		const cancel = (): void => {
 			this.#bySession.delete(session);
 			probe.stop();
 		};
+		return { cancel, progress: () => "" };
 	}
 
 	/** Why a message to a target was not taken yet, in words. */

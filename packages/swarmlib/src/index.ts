@@ -21,6 +21,7 @@ export type {
 	SwarmHooks,
 	SwarmOptions,
 } from "./options.ts";
+export type { PeerState } from "./peer-state.ts";
 export type { MapPort, OpenMapping, Reachability } from "./reachability.ts";
 export type { PeerSocket, RemotePeer } from "./remote-peer.ts";
 export type { Responsible, RingView } from "./ring-view.ts";

@@ -6,6 +6,7 @@ import type { OutboxLimits } from "./delivery.ts";
 import { SwarmError } from "./errors.ts";
 import type { InboxLimits } from "./inbox.ts";
 import type { Route } from "./outbound.ts";
+import type { PeerState } from "./peer-state.ts";
 import type { MapPort } from "./reachability.ts";
 import type { PeerSocket, RemotePeer } from "./remote-peer.ts";
 import type { RingView } from "./ring-view.ts";
@@ -82,7 +83,9 @@ export interface SwarmEvents {
 	peerGone: RemotePeer;
 	/** The neighbours on the ring are not the same as before. */
 	ring: RingView;
-	/** A hook or a listener of yours failed. */
+	/** The peer's state is another. */
+	state: PeerState;
+	/** A hook, a handler or a listener of yours failed. */
 	error: unknown;
 }
 

@@ -1,4 +1,4 @@
-import type { Events, Identity, LocalNode, Ports } from "@cicada/chordlib";
+import type { Clock, Events, Identity, LocalNode, Ports } from "@cicada/chordlib";
 
 import { Broadcast } from "./broadcast.ts";
 import { networkOf } from "./broadcast/network.ts";
@@ -8,8 +8,10 @@ import type { SwarmError } from "./errors.ts";
 import type { Hooks } from "./hooks.ts";
 import type { Inbox } from "./inbox.ts";
 import { type SwarmEvents, copyOf } from "./options.ts";
+import { stateOf } from "./peer-state.ts";
 import { type RemotePeer, peerSocket, remotePeer } from "./remote-peer.ts";
 import { RingView } from "./ring-view.ts";
+import type { UnderWay } from "./under-way.ts";
 
 /** What the parts of a peer have in common. */
 export interface PartsPorts {
@@ -21,6 +23,7 @@ export interface PartsPorts {
 	readonly limits: DeliveryPorts["limits"];
 	readonly calls: CallLimits;
 	readonly route: Route;
+	readonly underWay: UnderWay;
 	readonly handler: () => RequestHandler | undefined;
 }
 
@@ -33,9 +36,10 @@ export class Parts {
 	readonly ring: RingView;
 	readonly #inbox: Inbox;
 	readonly #hooks: Hooks;
+	#closed = false;
 
 	constructor(node: LocalNode, given: PartsPorts) {
-		const { events, handler, identity, hooks, inbox, limits, ports, route } = given;
+		const { events, handler, identity, hooks, inbox, limits, ports, route, underWay } = given;
 		const { clock, random } = ports;
 		this.node = node;
 		this.#inbox = inbox;
@@ -59,6 +63,7 @@ export class Parts {
 			route,
 			limits: given.calls,
 			handler,
+			underWay,
 			bytesOf: (answer) => copyOf(answer ?? "", limits.message),
 			progress: (destination) => this.delivery.progress(destination, "requests"),
 			failed: (error) => {
@@ -75,7 +80,7 @@ export class Parts {
 			limits,
 		});
 		this.ring = new RingView(node);
-		this.#announce(events);
+		this.#announce(events, clock);
 	}
 
 	/** There is room in the inbox again. */
@@ -93,6 +98,7 @@ export class Parts {
 
 	/** Likewise, for good, and leaves the swarm. */
 	async close(error: SwarmError): Promise<void> {
+		this.#closed = true;
 		this.calls.reset(error);
 		this.broadcast.reset(error);
 		this.delivery.close(error);
@@ -100,7 +106,7 @@ export class Parts {
 	}
 
 	/** Tells the application what happens. */
-	#announce(events: Events<SwarmEvents>): void {
+	#announce(events: Events<SwarmEvents>, clock: Clock): void {
 		const { node, ring } = this;
 		node.on("error", (error) => {
 			events.emit("error", error);
@@ -112,7 +118,17 @@ export class Parts {
 		node.on("unlink", ({ peer }) => {
 			events.emit("peerGone", remotePeer(peer));
 		});
+		let before = stateOf(node);
+		// Later, since what changes together is told in pieces.
+		const observe = (): void => {
+			clock.defer(() => {
+				const now = stateOf(node);
+				if (now !== before && !this.#closed) events.emit("state", (before = now));
+			});
+		};
+		node.on("standing", observe);
 		node.on("pointers", () => {
+			observe();
 			events.emit("ring", ring);
 		});
 	}

@@ -1,8 +1,5 @@
 import {
 	type Address,
-	type Answer,
-	type Cancel,
-	ChordError,
 	Events,
 	type Hash,
 	Identity,
@@ -12,7 +9,6 @@ import {
 	type Ports,
 	type Unsubscribe,
 	type Wait,
-	Waits,
 	defaultLimits,
 	formatAddress,
 	systemClock,
@@ -30,7 +26,7 @@ import { type External, checkPort, externalAddress, isAutomatic } from "./extern
 import { Hooks } from "./hooks.ts";
 import { Inbox, type Received } from "./inbox.ts";
 import { messages } from "./messages.ts";
-import { Names } from "./names.ts";
+import { Operations } from "./operations.ts";
 import {
 	type BroadcastOptions,
 	type ExplainOptions,
@@ -54,10 +50,10 @@ import {
 	invalid,
 } from "./options.ts";
 import { Parts } from "./parts.ts";
+import { type PeerState, stateOf } from "./peer-state.ts";
 import { Reach, type Reachability } from "./reachability.ts";
 import { type RemotePeer, peerSocket, remotePeer } from "./remote-peer.ts";
 import type { RingView } from "./ring-view.ts";
-import { type Destination, destination } from "./target.ts";
 
 /** Whom to send to. */
 export type Target =
@@ -77,6 +73,7 @@ const EVENTS: ReadonlySet<string> = new Set<keyof SwarmEvents>([
 	"peer",
 	"peerGone",
 	"ring",
+	"state",
 	"error",
 ]);
 
@@ -100,10 +97,11 @@ export class SwarmPeer {
 	readonly #limits: DeliveryPorts["limits"];
 	readonly #calls: CallLimits;
 	#handler: RequestHandler | undefined;
-	readonly #waits: Waits;
+	readonly #operations: Operations;
 	readonly #inbox: Inbox;
 	readonly #events = new Events<SwarmEvents>();
-	readonly #names: Names;
+	#leaving = false;
+	#closing: Promise<void> | undefined;
 	#phase: "new" | "binding" | "bound" | "closed" = "new";
 	#parts: Parts | undefined;
 	#listener: Address | undefined;
@@ -134,8 +132,7 @@ export class SwarmPeer {
 		checkIdentity(this.#options.identity);
 		this.#identity = Identity.create(random);
 		this.#reach = this.#createReach(false);
-		this.#waits = new Waits(this.#ports.clock);
-		this.#names = new Names(transport);
+		this.#operations = new Operations(clock, transport);
 		this.#route = checkRoute(route);
 		this.#inbox = new Inbox(checkInbox(inbox), () => {
 			this.#parts?.roomAgain();
@@ -169,7 +166,7 @@ export class SwarmPeer {
 		this.#phase = "binding";
 		try {
 			const given = advertised && {
-				host: await this.#names.resolve(advertised.host),
+				host: await this.#operations.names.resolve(advertised.host),
 				port: advertised.port,
 			};
 			const advertise = automatic ? (bound: Address) => this.#mapped(bound) : given;
@@ -190,9 +187,11 @@ export class SwarmPeer {
 				limits: this.#limits,
 				calls: this.#calls,
 				route: this.#route,
+				underWay: this.#operations.underWay,
 				handler: () => this.#handler,
 			});
 			this.#phase = "bound";
+			this.#events.emit("state", "alone");
 			return this;
 		} catch (error) {
 			await this.#reach.close();
@@ -233,14 +232,15 @@ export class SwarmPeer {
 	 * (certainly not delivered), `UNREACHABLE`, `TIMEOUT` (default 30,000 ms; may have been delivered), `CLOSED`
 	 */
 	async send(target: Target, data: Uint8Array | string, options?: SendOptions): Promise<Receipt> {
-		const { delivery } = this.#open();
+		const { delivery } = this.#active();
 		const { duplicates = 0, route = this.#route, ...wait } = checkWait(options);
 		checkDuplicates(duplicates);
 		checkRoute(route);
 		const bytes = copyOf(data, this.#limits.message);
-		return this.#toward<Receipt>(target, wait, SEND_TIMEOUT, (destination, done) =>
-			delivery.send({ destination, data: bytes, duplicates, route, lane: "inbox", done }),
-		);
+		return this.#operations.about<Receipt>(target, wait, SEND_TIMEOUT, (destination, done) => ({
+			cancel: delivery.send({ destination, data: bytes, duplicates, route, lane: "inbox", done }),
+			progress: () => delivery.progress(destination, "inbox"),
+		}));
 	}
 
 	/**
@@ -255,16 +255,15 @@ export class SwarmPeer {
 		data: Uint8Array | string,
 		options?: RequestOptions,
 	): Promise<PeerResponse> {
-		const { calls } = this.#open();
+		const { calls } = this.#active();
 		const { route = this.#route, timeout = SEND_TIMEOUT, ...wait } = checkWait(options);
 		checkRoute(route);
 		const bytes = copyOf(data, this.#limits.message);
-		const budget = Math.min(timeout, LONGEST);
-		return this.#toward<PeerResponse>(
+		return this.#operations.about<PeerResponse>(
 			target,
-			{ ...wait, timeout: Infinity },
-			budget,
-			(found, done) => calls.ask(found, bytes, route, budget, done),
+			{ ...wait, timeout },
+			timeout,
+			(found, done) => calls.ask(found, bytes, route, Math.min(timeout, LONGEST), done),
 		);
 	}
 
@@ -290,15 +289,15 @@ export class SwarmPeer {
 	 * @throws SwarmError `NOT_BOUND`, `INVALID_ARGUMENT`, `INVALID_PORT`, `UNRESOLVED`, `CLOSED`
 	 */
 	async explain(target: Target, options?: ExplainOptions): Promise<Explanation> {
-		const { delivery } = this.#open();
+		const { delivery } = this.#active();
 		const { route = this.#route, timeout = EXPLAIN_TIMEOUT, ...wait } = checkWait(options);
 		checkRoute(route);
 		const budget = Math.min(timeout, LONGEST);
-		return this.#toward<Explanation>(
+		return this.#operations.about<Explanation>(
 			target,
 			{ ...wait, timeout: Infinity },
 			budget,
-			(destination, done) => delivery.explain(destination, route, budget, done),
+			(found, done) => delivery.explain(found, route, budget, done),
 		);
 	}
 
@@ -308,7 +307,7 @@ export class SwarmPeer {
 	 * was `reached` by then, `CLOSED`
 	 */
 	async broadcast(data: Uint8Array | string, options?: BroadcastOptions): Promise<BroadcastReport> {
-		const { broadcast } = this.#open();
+		const { broadcast } = this.#active();
 		const { visited = [], timeout = SEND_TIMEOUT, ...wait } = checkWait(options);
 		const excluded = checkVisited(visited);
 		const { message, frame } = this.#limits;
@@ -318,10 +317,8 @@ export class SwarmPeer {
 		const bytes = copyOf(data, message);
 		const budget = Math.min(timeout, LONGEST);
 		// It keeps to the time itself, since only it knows how many were reached by then.
-		return edge(
-			this.#waits.run<BroadcastReport>({ ...wait, timeout: Infinity }, budget, (_budget, done) =>
-				broadcast.send(bytes, excluded, budget, done),
-			),
+		return this.#operations.work<BroadcastReport>(wait, budget, (_budget, done) =>
+			broadcast.send(bytes, excluded, budget, done),
 		);
 	}
 
@@ -332,8 +329,8 @@ export class SwarmPeer {
 	async recv(options?: Wait): Promise<Received> {
 		this.#open();
 		const wait = checkWait(options);
-		return edge(
-			this.#waits.run<Received>(wait, Infinity, (_budget, done) => this.#inbox.take(done)),
+		return this.#operations.run<Received>(wait, Infinity, (_budget, done) =>
+			this.#inbox.take(done),
 		);
 	}
 
@@ -343,24 +340,37 @@ export class SwarmPeer {
 	}
 
 	/**
-	 * Leaves the swarm. The peer stays bound, keeps what is in its inbox, and can connect again. Sends under way
-	 * reject with `CLOSED`.
-	 * @throws SwarmError `NOT_BOUND`, `TIMEOUT`, `CLOSED`
+	 * Leaves the swarm, once what is under way has come to its end: own sends, requests and broadcasts, and requests that
+	 * are being served. What has not after `timeout` (default 10,000 ms) rejects with `CLOSED`. The peer stays bound, keeps
+	 * what is in its inbox, and can connect again.
+	 * @throws SwarmError `NOT_BOUND`, `INVALID_ARGUMENT`, `BUSY` when it is leaving already, `CLOSED`
 	 */
 	async disconnect(options?: Wait): Promise<void> {
 		const parts = this.#open();
 		const { timeout = DISCONNECT_TIMEOUT, ...wait } = checkWait(options);
-		const left = new SwarmError("CLOSED", "the peer has left the swarm");
-		parts.reset(left);
-		await edge(parts.node.leaveRing({ ...wait, timeout }));
+		if (this.#leaving) throw new SwarmError("BUSY", "the peer is leaving the swarm already");
+		this.#leaving = true;
+		try {
+			await this.#operations.settled(Math.min(timeout, LONGEST), wait);
+			parts.reset(new SwarmError("CLOSED", "the peer has left the swarm"));
+			await edge(parts.node.leaveRing(wait));
+		} finally {
+			this.#leaving = false;
+		}
 	}
 
-	/** Leaves, and lets go of everything. What is pending rejects with `CLOSED`, iterators end. */
+	/** Leaves at once, and lets go of everything. What is pending rejects with `CLOSED`, iterators end. */
 	async close(): Promise<void> {
-		if (this.#phase === "closed") return;
+		this.#closing ??= this.#close();
+		await this.#closing;
+	}
+
+	async #close(): Promise<void> {
 		this.#phase = "closed";
-		this.#waits.closeAll();
-		await Promise.all([this.#parts?.close(closed()), this.#reach.close()]);
+		this.#operations.close(closed());
+		const closing = Promise.all([this.#parts?.close(closed()), this.#reach.close()]);
+		this.#events.emit("state", "closed");
+		await closing;
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
@@ -408,6 +418,12 @@ export class SwarmPeer {
 		return this.#wasBound().ring;
 	}
 
+	/** What it is about just now. The event `state` tells when that changes. */
+	get state(): PeerState {
+		if (this.#phase === "closed") return "closed";
+		return this.#parts === undefined ? "unbound" : stateOf(this.#parts.node);
+	}
+
 	/** Everyone to whom it holds a link. */
 	get peers(): readonly RemotePeer[] {
 		return this.#parts?.node.peers.map(remotePeer) ?? [];
@@ -437,36 +453,11 @@ export class SwarmPeer {
 		return this.#wasBound();
 	}
 
-	/** Starts something that is about a target, once its name is resolved; a time-out says how far it had come. */
-	async #toward<T>(
-		target: Target,
-		wait: Wait,
-		fallback: number,
-		start: (destination: Destination, done: Answer<T, SwarmError>) => Cancel,
-	): Promise<T> {
-		const { delivery } = this.#open();
-		let known: Destination | undefined;
-		try {
-			const found = destination(target, (host) => this.#names.resolve(host));
-			return await this.#waits.run<T>(wait, fallback, (_budget, done) => {
-				if (!(found instanceof Promise)) return start((known = found), done);
-				let cancel: Cancel | undefined;
-				let wanted = true;
-				found.then((resolved) => {
-					known = resolved;
-					if (wanted) cancel = start(resolved, done);
-				}, done);
-				return () => {
-					wanted = false;
-					cancel?.();
-				};
-			});
-		} catch (error) {
-			if (!(error instanceof ChordError) || error.code !== "TIMEOUT") throw asSwarmError(error);
-			const why =
-				known === undefined ? "its name is not resolved yet" : delivery.progress(known, "inbox");
-			throw new SwarmError("TIMEOUT", `${error.message}; ${why}`, { cause: error });
-		}
+	/** The parts of a peer that may begin something new. */
+	#active(): Parts {
+		const parts = this.#open();
+		if (this.#leaving) throw new SwarmError("CLOSED", "the peer is leaving the swarm");
+		return parts;
 	}
 
 	/** Bound to all interfaces, it is the one that others can reach that says something. */

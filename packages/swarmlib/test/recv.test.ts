@@ -132,7 +132,7 @@ test("a peer that disconnects keeps its inbox and its port, and can connect agai
 		const { hash, listener } = to;
 		await swarm.until(from.send(to, "before"));
 		const flying = expectCode(to.send(from, "on its way"), "CLOSED");
-		await swarm.until(to.disconnect());
+		await swarm.until(to.disconnect({ timeout: 0 }));
 		await flying;
 		expect([to.peers, to.pending, to.listener]).toEqual([[], 1, listener]);
 		await expectCode(swarm.until(to.send(from, "nobody there")), "NOT_FOUND");
@@ -156,7 +156,7 @@ test("a peer that disconnects keeps its inbox and its port, and can connect agai
 test("a broadcast under way when its sender disconnects rejects with CLOSED", async () => {
 	const { swarm, from } = await strangers();
 	const spreading = expectCode(from.broadcast("on its way"), "CLOSED");
-	await swarm.until(from.disconnect());
+	await swarm.until(from.disconnect({ timeout: 0 }));
 	await spreading;
 });
 
@@ -165,7 +165,7 @@ test("a send to oneself that waits for room when the peer disconnects rejects wi
 	const peer = await swarm.add();
 	await peer.send(peer, "fills it");
 	const waiting = expectCode(peer.send(peer, "waits"), "CLOSED");
-	await swarm.until(peer.disconnect());
+	await swarm.until(peer.disconnect({ timeout: 0 }));
 	await waiting;
 	expect(await drain(peer)).toEqual(["fills it"]);
 });
