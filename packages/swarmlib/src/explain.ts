@@ -113,7 +113,9 @@ export class Probe {
 	#finish(reply: Reply | undefined, from: RemotePeer | undefined): void {
 		this.stop();
 		const { node, clock, dialling } = this.#ports;
-		const { hash, address = from?.address } = this.#destination;
+		const { hash } = this.#destination;
+		const learned = reply?.exact === true ? from?.address : undefined;
+		const address = this.#destination.address ?? learned;
 		const via = node.nextHop(hash);
 		const dialled = address && dialling.outcome(address);
 		this.#done(undefined, {

@@ -109,8 +109,11 @@ export function areStrangers(a: SwarmPeer, b: SwarmPeer): boolean {
 	return a !== b && !a.peers.some(({ hash }) => hash.equals(b.hash));
 }
 
-/** A ring in which nobody knows everyone, and nobody dials whom it sends to: messages go by way of others. */
-export const sparse = { successors: 2, route: "ring" } as const;
+/**
+ * A ring in which nobody knows everyone, and nobody dials whom it sends to: messages go by way of others. Links that the
+ * ring does not need, such as those over which round trips were measured, are soon closed.
+ */
+export const sparse = { successors: 2, route: "ring", limits: { idle: 2_000 } } as const;
 
 /** All that waits in a peer's inbox, as text. */
 export async function drain(peer: SwarmPeer): Promise<string[]> {
