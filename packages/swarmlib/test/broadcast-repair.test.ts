@@ -187,3 +187,22 @@ test("a large message is pulled in pieces, each by each peer once; from another 
 		await Promise.resolve();
 	});
 });
+
+test("peers without a place in the ring get it from who serves them, are counted, and can broadcast", async () => {
+	await assertForSeeds(FILE, 1, async (seed) => {
+		const ring = new ModelRing(new Simulation({ seed }), 100);
+		const leaves = Array.from({ length: 20 }, () => ring.addLeaf());
+		const [from, spared, gone, ...others] = leaves as [ModelPeer, ModelPeer, ModelPeer];
+		const [origin] = some(ring, 1, []) as [ModelPeer];
+		expect(broadcast(ring, origin, { visited: [spared] }).report).toEqual({ reached: 99 + 19 });
+		// It died, and who serves it has not noticed yet.
+		gone.crash(false);
+		expect(broadcast(ring, from).report).toEqual({ reached: 100 + 18 });
+		const counts = [from, spared, gone, origin].map(({ got }) => got.length);
+		expect(counts).toEqual([1, 1, 1, 1]);
+		for (const peer of [...others, ...ring.peers.filter((peer) => peer !== origin)]) {
+			expect(peer.got).toHaveLength(2);
+		}
+		await Promise.resolve();
+	});
+});

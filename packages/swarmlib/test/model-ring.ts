@@ -33,13 +33,14 @@ type Handler = (value: unknown, from: RemoteNode) => unknown;
  */
 export class ModelRing {
 	readonly simulation: Simulation;
-	/** One for all: keys take longer to make than all the rest. */
+	/** One for all members: keys take longer to make than all the rest. So only one of them may broadcast. */
 	readonly identity: Identity;
 	/** In the order of their ids. */
 	readonly peers: readonly ModelPeer[];
 	/** Messages that held a payload or a piece of one, and messages of all kinds. */
 	payloads = 0;
 	messages = 0;
+	readonly #leaves = new Map<string, ModelPeer>();
 
 	constructor(simulation: Simulation, size: number) {
 		this.simulation = simulation;
@@ -77,7 +78,17 @@ export class ModelRing {
 	}
 
 	peer(hash: Hash): ModelPeer {
-		return this.ownerOf(hash, () => true);
+		return this.#leaves.get(hash.toString()) ?? this.ownerOf(hash, () => true);
+	}
+
+	/** A peer without a place in the ring, which the owner of its id serves. */
+	addLeaf(): ModelPeer {
+		const host = this.simulation.host(`leaf ${this.#leaves.size}`);
+		const leaf = new ModelPeer(this, host, Identity.create(this.simulation.random));
+		leaf.isLeaf = true;
+		this.#leaves.set(leaf.hash.toString(), leaf);
+		this.ownerOf(leaf.hash, () => true).leaves.push(leaf);
+		return leaf;
 	}
 
 	/** Calls `run` when a message has gone from one peer to another; none overtakes another. */
@@ -104,6 +115,9 @@ export class ModelPeer {
 	/** True for one that acknowledges what it is offered, and does nothing. */
 	isLazy = false;
 	place = 0;
+	/** Peers that it serves, and that have no place in the ring. */
+	readonly leaves: ModelPeer[] = [];
+	isLeaf = false;
 	readonly #ring: ModelRing;
 	readonly #links = new Set<ModelPeer>();
 	#fingers: readonly Hash[] | undefined;
@@ -113,12 +127,12 @@ export class ModelPeer {
 	/** Questions to others that are not answered yet, and to whom. */
 	readonly #open = new Map<object, { readonly to: ModelPeer; fail: (error: ChordError) => void }>();
 
-	constructor(ring: ModelRing, host: SimHost) {
+	constructor(ring: ModelRing, host: SimHost, identity: Identity = ring.identity) {
 		this.#ring = ring;
 		this.host = host;
 		this.address = { host: host.ip, port: 7_000 };
 		this.hash = new Hash({ value: `${host.ip}:7000` });
-		this.network = this.#network();
+		this.network = this.#network(identity);
 		this.broadcast = new Broadcast({
 			network: this.network,
 			limits: { message: 1_048_576, frame: 65_536 },
@@ -174,7 +188,7 @@ export class ModelPeer {
 		return found;
 	}
 
-	#network(): BroadcastNetwork {
+	#network(identity: Identity): BroadcastNetwork {
 		const ring = this.#ring;
 		const { clock, random } = this.host;
 		return {
@@ -182,14 +196,16 @@ export class ModelPeer {
 			random,
 			crypto: systemCrypto,
 			self: this,
-			identity: ring.identity,
-			successors: () => this.#successors(),
+			identity,
+			successors: () => (this.isLeaf ? [] : this.#successors()),
 			fingers: () => {
+				if (this.isLeaf) return [];
 				const start = (exponent: number): Hash =>
 					new Hash({ hashed: (this.hash.toBigInt() + (1n << BigInt(exponent))) % (1n << 256n) });
 				this.#fingers ??= Array.from({ length: 24 }, (_, i) => start(255 - i));
 				return this.#pointersAt(this.#fingers);
 			},
+			leaves: () => this.leaves,
 			predecessor: () => ring.from(this.place - 1, -1, ({ isBelieved }) => isBelieved),
 			lookup: (id, budget, done) => this.#lookup(id, budget, done),
 			ask: (to, type, value, budget, done) =>

@@ -49,6 +49,14 @@ export class Cover {
 		for (const [, start] of parts) start(withData);
 	}
 
+	/** Covers one peer more, who is no member of the ring. */
+	add(leaf: RemoteNode): void {
+		const place = this.#ports.placeOf(leaf.hash);
+		const part = new Interval(this.#inner, place, place + 1n);
+		this.#intervals = [...this.#intervals, part];
+		part.ask(leaf, true);
+	}
+
 	/** The end of the last interval that ends at or before a place. */
 	boundaryBefore(place: bigint): bigint {
 		return this.#intervals.findLast(({ to }) => to <= place)?.to ?? this.#from;

@@ -90,6 +90,8 @@ export class Job {
 	readonly #asks: Ask[] = [];
 	/** Everything that anyone asked for, cut once. */
 	readonly #cover: Cover;
+	/** Those who are no members of the ring, and whom this peer serves. */
+	readonly #leaves: Cover;
 	readonly #coverPorts: CoverPorts;
 	readonly #fetch: Fetch;
 	#taken = false;
@@ -109,6 +111,7 @@ export class Job {
 		this.#excluded = new Set(header.excluded.map((hash) => hash.toString()));
 		this.#coverPorts = this.#forCovers();
 		this.#cover = new Cover(this.#coverPorts, START);
+		this.#leaves = new Cover(this.#coverPorts, START);
 		this.#fetch = new Fetch(network, header, (payload) => {
 			this.receive(payload);
 		});
@@ -152,6 +155,10 @@ export class Job {
 		this.#fetch.cancel();
 		this.payload = payload;
 		this.take();
+		for (const leaf of this.#network.leaves()) {
+			const isOrigin = leaf.hash.equals(this.header.origin);
+			if (!isOrigin && !this.excludes(leaf.hash)) this.#leaves.add(leaf);
+		}
 		// Those that were asked for the longest way first: the others share what that one does.
 		for (const ask of this.#asks.toSorted((a, b) => (a.limit > b.limit ? -1 : 1))) {
 			this.#serve(ask);
@@ -238,6 +245,7 @@ export class Job {
 
 	*#intervals(): Iterable<Interval> {
 		yield* this.#cover;
+		yield* this.#leaves;
 		for (const { tail } of this.#asks) if (tail !== undefined) yield* tail;
 	}
 
@@ -259,7 +267,8 @@ export class Job {
 			done: this.#taken,
 			complete: true,
 		};
-		const parts = [own, this.#cover.progress(boundary)];
+		const leaves = this.#leaves.progress(FULL_CIRCLE);
+		const parts = [own, leaves, this.#cover.progress(boundary)];
 		if (tail !== undefined) parts.push(tail.progress(limit));
 		return sum(parts);
 	}

@@ -26,6 +26,8 @@ export interface BroadcastNetwork {
 	successors(): readonly RemoteNode[];
 	fingers(): readonly RemoteNode[];
 	predecessor(): RemoteNode | undefined;
+	/** Peers that cannot be dialled, and whose ids are this peer's to serve. */
+	leaves(): readonly RemoteNode[];
 	/** Who owns an id: the first peer at or after it that is alive. */
 	lookup(id: Hash, budget: number, done: Answer<RemoteNode>): Cancel;
 	/** Asks a peer, over a link that is opened when there is none. `done` is not called once it is cancelled. */
@@ -63,6 +65,7 @@ export function networkOf(
 		successors: () => node.successors,
 		fingers: () => node.fingers,
 		predecessor: () => node.predecessor,
+		leaves: () => node.leaves,
 		lookup: (id, budget, done) =>
 			settle(async (signal) => (await node.lookup(id, { timeout: budget, signal })).node, done),
 		ask: (to, type, value, budget, done) =>
