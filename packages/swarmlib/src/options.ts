@@ -45,6 +45,11 @@ export interface SwarmOptions {
 	 * implies `"key"`. Default `"address"`.
 	 */
 	readonly identity?: "address" | "key";
+	/**
+	 * Where the peer's keys are kept: the file is made when there is none, for its owner only. Without it the keys are new
+	 * each time.
+	 */
+	readonly identityFile?: string;
 	/** How `nat: "auto"` gets a port of the router. Default: by `PortMapping` of `@cicada/traversal`. */
 	readonly mapPort?: MapPort;
 	/** Clock, randomness and network, where not the system's: a simulator's, for tests. */
@@ -118,9 +123,13 @@ export function checkHooks(given: Partial<SwarmHooks> | undefined): Partial<Swar
 	return hooks;
 }
 
-export function checkIdentity(given: "address" | "key" = "address"): "address" | "key" {
-	if (given !== "address" && given !== "key") throw invalid('identity must be "address" or "key"');
-	return given;
+export function checkIdentity({ identity = "address", identityFile }: SwarmOptions): void {
+	if (identity !== "address" && identity !== "key") {
+		throw invalid('identity must be "address" or "key"');
+	}
+	if (identityFile !== undefined && (typeof identityFile !== "string" || identityFile === "")) {
+		throw invalid("identityFile must be a path");
+	}
 }
 
 export function checkMessageLimit(limit: number = MESSAGE): number {

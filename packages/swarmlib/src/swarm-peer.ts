@@ -11,6 +11,7 @@ import {
 	type Wait,
 	defaultLimits,
 	formatAddress,
+	loadIdentity,
 	systemClock,
 	systemRandom,
 	tcp,
@@ -93,7 +94,8 @@ export class SwarmPeer {
 	readonly #hooks: Hooks;
 	readonly #ports: Ports;
 	readonly #route: Route;
-	readonly #identity: Identity;
+	/** Another one, and for good, once the file that keeps it was read. */
+	#identity: Identity;
 	readonly #limits: DeliveryPorts["limits"];
 	readonly #calls: CallLimits;
 	#handler: RequestHandler | undefined;
@@ -129,7 +131,7 @@ export class SwarmPeer {
 			this.#events.emit("error", error);
 		});
 		this.#ports = { clock, random, transport };
-		checkIdentity(this.#options.identity);
+		checkIdentity(this.#options);
 		this.#identity = Identity.create(random);
 		this.#reach = this.#createReach(false);
 		this.#operations = new Operations(clock, transport);
@@ -153,7 +155,7 @@ export class SwarmPeer {
 	 * `addr` is a local interface's address, a host name such as `"localhost"`, or `""` for all interfaces; `port` is
 	 * 0 for any free one, or in [1025, 65535). The peer's id is the hash of `"ip:port"`, of `external` where given.
 	 * @throws SwarmError `INVALID_ARGUMENT`, `INVALID_PORT`, `ALREADY_BOUND`, `UNRESOLVED`, `ADDRESS_IN_USE`,
-	 * `ADDRESS_NOT_AVAILABLE`, `CLOSED`
+	 * `ADDRESS_NOT_AVAILABLE`, `IDENTITY_FILE`, `CLOSED`
 	 */
 	async bind(addr: string, port: number, external?: External): Promise<this> {
 		if (this.#phase === "closed") throw closed();
@@ -169,6 +171,8 @@ export class SwarmPeer {
 				host: await this.#operations.names.resolve(advertised.host),
 				port: advertised.port,
 			};
+			const { identityFile } = this.#options;
+			if (identityFile !== undefined) this.#identity = await loadIdentity(identityFile);
 			const advertise = automatic ? (bound: Address) => this.#mapped(bound) : given;
 			const node = this.#createNode({ host: addr, port }, advertise);
 			await node.listen();

@@ -1,3 +1,8 @@
+import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { loadIdentity } from "@cicada/chordlib";
 import { expect, test } from "vitest";
 
 import { Hash, SwarmPeer } from "../src/index.ts";
@@ -76,4 +81,36 @@ test("however a target is written, it is one peer: by name, in IPv6's long form,
 		expect([receipt.exact, receipt.target.hash.equals(to.hash)]).toEqual([true, true]);
 	}
 	expect(await drain(to)).toHaveLength(targets.length);
+});
+
+test("a peer whose keys are kept in a file is the same the next time, at any address", async () => {
+	const directory = await mkdtemp(join(tmpdir(), "cicada-peer-"));
+	const identityFile = join(directory, "keys.json");
+	const hashes: string[] = [];
+	for (const port of [0, 0]) {
+		const peer = new SwarmPeer({ identity: "key", identityFile });
+		await peer.bind("127.0.0.1", port);
+		hashes.push(peer.hash.toString());
+		await peer.close();
+	}
+	const { hash } = await loadIdentity(identityFile);
+	expect(hashes).toEqual([hash.toString(), hash.toString()]);
+	await chmod(identityFile, 0o644);
+	const refused = new SwarmPeer({ identityFile });
+	await expect(refused.bind("127.0.0.1", 0)).rejects.toMatchObject({
+		name: "SwarmError",
+		code: "IDENTITY_FILE",
+	});
+	// It may be bound once that is mended.
+	await chmod(identityFile, 0o600);
+	await refused.bind("127.0.0.1", 0);
+	await refused.close();
+	await rm(directory, { recursive: true });
+});
+
+test.each([5, "", null])("%j is no file for keys", (identityFile) => {
+	const options = { identityFile } as unknown as { identityFile: string };
+	expect(() => new SwarmPeer(options)).toThrow(
+		expect.objectContaining({ code: "INVALID_ARGUMENT" }),
+	);
 });
