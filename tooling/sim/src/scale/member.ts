@@ -10,7 +10,7 @@ import {
 	defaultLimits,
 } from "@cicada/chordlib";
 
-import { Contact, type Id, Ring, type RingNetwork, standing } from "./parts.ts";
+import { type Contact, type Id, Ring, type RingNetwork, standing } from "./parts.ts";
 import type { World } from "./world.ts";
 
 /** What `LocalNode` gives its ring when nobody says otherwise. */
@@ -155,7 +155,7 @@ export class Member implements RingNetwork {
 			answer: Answer<Response>,
 		) => Cancel | undefined,
 	): void {
-		this.#serving.set(tag, handle as Serve);
+		this.#serving.set(tag, handle);
 	}
 
 	hear<Body>({ tag }: NoticeType<Body>, handle: (value: Body, from: Contact) => void): void {
