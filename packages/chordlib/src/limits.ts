@@ -24,6 +24,8 @@ export interface Limits {
 	readonly barTime: number;
 	/** IP addresses and subnets of which all this is remembered. */
 	readonly knownHosts: number;
+	/** Claims to be at an address of which it is remembered what came of dialling it. */
+	readonly proofs: number;
 	/** How long a dialled address may take to answer. */
 	readonly dialTimeout: number;
 	/** How long the opening of a link may take once it is connected. */
@@ -63,6 +65,7 @@ export const defaultLimits: Limits = {
 	offences: 3,
 	barTime: 60_000,
 	knownHosts: 4_096,
+	proofs: 1_024,
 	dialTimeout: 5_000,
 	handshakeTimeout: 5_000,
 	requestTimeout: 10_000,

@@ -15,8 +15,6 @@ import type { Answer } from "./protocol.ts";
 const PATIENCE = 2_000;
 /** How long what did not answer is taken not to. */
 const AGAIN = 5_000;
-/** Addresses of which it is remembered what came of dialling them. */
-const REMEMBERED = 1_024;
 /** Below it are the services of a machine, to which strangers shall not make us talk. */
 const LOWEST_PORT = 1_025;
 
@@ -119,8 +117,11 @@ export class Proofs {
 	#remember(claim: string, proof: Proof): void {
 		this.#proofs.delete(claim);
 		this.#proofs.set(claim, proof);
-		const [oldest] = this.#proofs.keys();
-		if (this.#proofs.size > REMEMBERED && oldest !== undefined) this.#proofs.delete(oldest);
+		const { counter, limits } = this.#owner;
+		if (this.#proofs.size <= limits.proofs) return;
+		counter.count("proofs");
+		const [oldest = ""] = this.#proofs.keys();
+		this.#proofs.delete(oldest);
 	}
 }
 

@@ -59,7 +59,7 @@ interface Scene {
 	readonly play: (desk: Desk, more: 0 | 1) => void | Promise<void>;
 }
 
-const SCENES: Readonly<Record<Exclude<keyof Limits, "hops">, Scene>> = {
+const SCENES: Readonly<Record<Exclude<keyof Limits, "hops" | "proofs">, Scene>> = {
 	frame: {
 		limits: {},
 		play: (desk, more) => {
@@ -290,8 +290,8 @@ test("hops: a message that has crossed all but one goes on, one that has crossed
 	expect(await relay(3)).toEqual({ heard: 0, reached: 1 });
 });
 
-test("every limit of a node is tried here", () => {
-	expect([...Object.keys(SCENES), "hops"].toSorted()).toEqual(
+test("every limit of a node is tried here, that of proofs in proof.test.ts", () => {
+	expect([...Object.keys(SCENES), "hops", "proofs"].toSorted()).toEqual(
 		Object.keys(defaultLimits).toSorted(),
 	);
 });

@@ -186,3 +186,16 @@ test("who answers at one address, and says that it is at another, is dialled the
 	await expect(ring.until(asker.joinRing(bound))).rejects.toMatchObject({ code: "CLOSED" });
 	expect([asker.peers, two.standing]).toEqual([[], "outside"]);
 });
+
+test("of proofs as many as the limit are remembered, and beyond that the oldest is forgotten", async () => {
+	const ring = new Ring(10, { latency, proof: "required", limits: { proofs: 2 } });
+	const node = await ring.add("node");
+	node.handle(echo, (value) => value);
+	const reached: number[] = [];
+	for (const name of ["a", "b", "c"]) {
+		const other = await ring.add(name);
+		expect(await ring.until(other.request(node, echo, "hello"))).toBe("hello");
+		reached.push(node.stats.reached.proofs);
+	}
+	expect(reached).toEqual([0, 0, 1]);
+});
