@@ -10,7 +10,7 @@ import {
 	type RemoteNode,
 	type RequestType,
 	type Crypto,
-	Identity,
+	type Identity,
 	systemCrypto,
 } from "@cicada/chordlib";
 
@@ -54,7 +54,7 @@ export function networkOf(
 	node: LocalNode,
 	clock: Clock,
 	random: Random,
-	identity: Identity = Identity.create(random),
+	identity: Identity,
 ): BroadcastNetwork {
 	return {
 		clock,
