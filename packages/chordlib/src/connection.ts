@@ -1,26 +1,24 @@
-import { type Address, formatAddress } from "./address.ts";
+import { type Address, formatAddress, sameAddress } from "./address.ts";
 import type { Admission } from "./admission.ts";
 import { Conduct } from "./conduct.ts";
 import type { Contact, RemoteNode } from "./contact.ts";
 import { ChordError } from "./errors.ts";
+import { Greeting, type GreetingOptions } from "./greeting.ts";
 import { type Limits, defaultLimits } from "./limits.ts";
 import type { Clock, Link, LinkHandler, Timer } from "./ports.ts";
 import type { Answer, Cancel } from "./protocol.ts";
 import { Rpc, type RpcContext } from "./rpc.ts";
+import { Channel, RECORD } from "./secure/channel.ts";
+import type { Outcome } from "./secure/link-handshake.ts";
+import type { NodeRecord } from "./secure/record.ts";
 import type { LimitCounter } from "./stats.ts";
 import { Framer } from "./wire/framer.ts";
 import {
 	type Frame,
 	type GoodbyeReason,
-	type Hello,
 	OPENING_LIMIT,
-	type Opening,
-	type RefusalReason,
-	VERSIONS,
 	decodeFrame,
-	decodeOpening,
 	encodeFrame,
-	encodeOpening,
 } from "./wire/messages.ts";
 
 /** A link as hooks and handlers see it. */
@@ -35,7 +33,7 @@ export interface PeerLink {
 export interface ConnectionOwner {
 	readonly clock: Clock;
 	readonly limits: Limits;
-	readonly network: Uint8Array;
+	readonly greeting: GreetingOptions;
 	readonly admission: Admission;
 	readonly counter: LimitCounter;
 	readonly rpc: RpcContext<Connection>;
@@ -66,12 +64,13 @@ interface Probe {
 }
 
 /**
- * One link and what is said over it: openings, then who is who, then requests and notices.
+ * One link and what is said over it: a greeting, then who is who, then requests and notices. Where links are encrypted,
+ * all that comes after the greeting is.
  *
  * ```text
- * dialler   hello, identify ->
- *                              <- hello, identify   acceptor, when it lets the link be
- *                              <- refusal, or hello and goodbye, when it does not
+ * dialler   greeting, identify ->
+ *                                 <- greeting, identify   acceptor, when it lets the link be
+ *                                 <- refusal, or greeting and goodbye, when it does not
  * ```
  */
 export class Connection implements LinkHandler, PeerLink {
@@ -96,7 +95,11 @@ export class Connection implements LinkHandler, PeerLink {
 	/** Undefined where no limits hold for who is at the other end. */
 	#conduct: Conduct | undefined;
 	#link: Link | undefined;
-	#opening: Uint8Array | undefined = new Uint8Array(0);
+	/** Until it is done. */
+	#greeting: Greeting | undefined;
+	/** What the greeting has shown, and what seals all that comes after it; neither where links are not encrypted. */
+	#outcome: Outcome | undefined;
+	#channel: Channel | undefined;
 	/** What has come while it is still to be seen who the other end is; undefined at other times. */
 	#early: Frame[] | undefined;
 	#earlySize = 0;
@@ -114,6 +117,13 @@ export class Connection implements LinkHandler, PeerLink {
 		this.#first = first;
 		this.dialled = dialled;
 		this.#framer = new Framer(OPENING_LIMIT);
+		this.#greeting = new Greeting(owner.greeting, {
+			dialled,
+			write: (bytes) => {
+				this.#write(bytes);
+			},
+			where: () => formatAddress(this.remote),
+		});
 		this.rpc = new Rpc(owner.rpc, this, (frame) => {
 			this.send(frame);
 		});
@@ -144,7 +154,17 @@ export class Connection implements LinkHandler, PeerLink {
 	}
 
 	get buffered(): number {
-		return this.#link?.buffered ?? 0;
+		return (this.#link?.buffered ?? 0) + (this.#channel?.waiting ?? 0);
+	}
+
+	/** Who is at the other end, signed by keys that it has proven to hold; `undefined` where links are not encrypted. */
+	get record(): NodeRecord | undefined {
+		return this.#outcome?.record;
+	}
+
+	/** The network's key under which the link was opened, if any. */
+	get secret(): Uint8Array | undefined {
+		return this.#outcome?.secret;
 	}
 
 	/** Why the link was closed in good order, by either end; undefined when it was not. */
@@ -155,8 +175,12 @@ export class Connection implements LinkHandler, PeerLink {
 	send(frame: Frame): void {
 		if (this.#closed) return;
 		if (frame.kind !== "ping" && frame.kind !== "pong") this.used = this.#owner.clock.now();
+		// Nothing of it goes out in clear.
+		if (this.#sealed && this.#channel === undefined) return;
 		const { counter, limits } = this.#owner;
-		this.#write(encodeFrame(frame, limits.frame));
+		const bytes = encodeFrame(frame, limits.frame);
+		this.#owner.sent(this, bytes);
+		(this.#channel ?? this.#link)?.send(bytes);
 		if (this.buffered > limits.writeBuffers / limits.links) this.#owner.crowded();
 		if (this.buffered > limits.writeBufferHard) {
 			counter.count("writeBufferHard");
@@ -182,6 +206,7 @@ export class Connection implements LinkHandler, PeerLink {
 		if (this.#closed) return;
 		this.#goodbye = reason;
 		this.send({ kind: "goodbye", reason });
+		this.#channel?.flush();
 		this.#link?.close();
 		this.#finish(new ChordError("CLOSED", `the link was closed: ${reason}`));
 	}
@@ -232,22 +257,18 @@ export class Connection implements LinkHandler, PeerLink {
 		if (this.#closed) return;
 		this.#deadline.cancel();
 		this.#deadline = this.#expect("handshakeTimeout");
-		this.#write(encodeOpening(this.#hello()));
-		this.#identify();
+		this.#greeting?.begin();
+		// Where links are encrypted, it waits until this one is.
+		if (!this.#sealed) this.#identify();
 	}
 
 	data(chunk: Uint8Array): void {
 		if (this.#closed) return;
 		this.heard = this.#owner.clock.now();
 		try {
-			const frames = this.#opening === undefined ? chunk : this.#open(chunk);
-			this.#framer.push(frames, (bytes) => {
-				const frame = decodeFrame(bytes);
-				const early = frame.kind === "goodbye" ? undefined : this.#early;
-				if (early === undefined) this.#receive(frame);
-				else this.#wait(early, frame, bytes.length);
-				return !this.#closed;
-			});
+			const rest = this.#greeting === undefined ? chunk : this.#greet(this.#greeting, chunk);
+			if (this.#channel === undefined) this.#read(rest);
+			else this.#channel.push(rest, (content) => this.#read(content));
 		} catch (error) {
 			this.#reject(error as ChordError);
 		}
@@ -282,51 +303,50 @@ export class Connection implements LinkHandler, PeerLink {
 		});
 	}
 
-	/** Takes the bytes of the other end's opening; what is left after it are frames. */
-	#open(chunk: Uint8Array): Uint8Array {
-		const bytes = concat(this.#opening ?? chunk, chunk.subarray(0, OPENING_LIMIT));
-		const found = decodeOpening(bytes);
-		if (found === undefined) {
-			this.#opening = bytes;
-			return new Uint8Array(0);
-		}
-		const taken = found.length - (this.#opening?.length ?? 0);
-		this.#opening = undefined;
-		this.#check(found.opening);
-		if (!this.dialled) this.#write(encodeOpening(this.#hello()));
-		return chunk.subarray(taken);
+	get #sealed(): boolean {
+		return this.#owner.greeting.security !== undefined;
 	}
 
-	#check(opening: Opening): void {
-		const where = formatAddress(this.remote);
-		if (opening.kind === "refusal") {
-			const code = opening.reason === "full" ? "UNREACHABLE" : "INCOMPATIBLE";
-			throw new ChordError(code, `${where} refuses: ${opening.explanation}`);
-		}
-		if (opening.oldest > VERSIONS.newest || opening.newest < VERSIONS.oldest) {
-			this.#refuse("version", `this node speaks versions ${VERSIONS.oldest} to ${VERSIONS.newest}`);
-			throw new ChordError(
-				"INCOMPATIBLE",
-				`${where} speaks protocol versions ${opening.oldest} to ${opening.newest}, this node ${VERSIONS.oldest} to ${VERSIONS.newest}`,
-			);
-		}
-		if (opening.network.some((byte, index) => byte !== this.#owner.network[index])) {
-			this.#refuse("network", "this node belongs to another network");
-			throw new ChordError("INCOMPATIBLE", `${where} belongs to another network`);
-		}
+	/** Takes what belongs to the greeting; what is left comes after it. */
+	#greet(greeting: Greeting, chunk: Uint8Array): Uint8Array {
+		const rest = greeting.push(chunk);
+		if (rest === undefined) return new Uint8Array(0);
+		this.#greeting = undefined;
+		this.#outcome = greeting.outcome;
+		if (this.#outcome === undefined) return rest;
+		this.#channel = new Channel(this.#owner.clock, this.#outcome, (bytes) => {
+			this.#link?.send(bytes);
+		});
+		this.#channel.limit = OPENING_LIMIT;
+		if (this.dialled) this.#identify();
+		return rest;
 	}
 
-	#refuse(reason: RefusalReason, explanation: string): void {
-		if (!this.dialled) this.#write(encodeOpening({ kind: "refusal", reason, explanation }));
-	}
-
-	#hello(): { kind: "hello" } & Hello {
-		return { kind: "hello", ...VERSIONS, network: this.#owner.network, features: 0 };
+	/** Takes bytes of frames; gives whether the link is still open. */
+	#read(bytes: Uint8Array): boolean {
+		try {
+			this.#framer.push(bytes, (whole) => {
+				const frame = decodeFrame(whole);
+				const early = frame.kind === "goodbye" ? undefined : this.#early;
+				if (early === undefined) this.#receive(frame);
+				else this.#wait(early, frame, whole.length);
+				return !this.#closed;
+			});
+		} catch (error) {
+			// What a link is sealed with, somebody on the way could have broken; what is in it, only the other end.
+			const { admission, counter } = this.#owner;
+			if (this.#framer.exceeded) counter.count("frame");
+			if ((error as ChordError).code === "MALFORMED") admission.offend(this.remote.host);
+			throw error;
+		}
+		return !this.#closed;
 	}
 
 	#identify(): void {
 		if (this.#first === "whois") this.send({ kind: "whois" });
 		else this.send({ kind: "identify", ...this.#owner.self() });
+		// By itself: until it has been read, a record of more would be too long.
+		this.#channel?.flush();
 	}
 
 	#receive(frame: Frame): void {
@@ -389,8 +409,13 @@ export class Connection implements LinkHandler, PeerLink {
 		if (frame.kind !== "identify") {
 			throw new ChordError("MALFORMED", `a ${frame.kind} before identify`);
 		}
+		const { record } = this;
+		if (record !== undefined && !isOf(record, frame.contact)) {
+			throw new ChordError("MALFORMED", "its identify is not what its record says");
+		}
 		this.contact = frame.contact;
 		this.standing = frame.standing;
+		if (this.#channel !== undefined) this.#channel.limit = RECORD;
 		// Who sends less himself still understands what others send.
 		this.#framer.limit = Math.max(this.#owner.limits.frame, defaultLimits.frame);
 		const early: Frame[] = [];
@@ -428,21 +453,14 @@ export class Connection implements LinkHandler, PeerLink {
 	/** What came is not what one of us would send. */
 	#reject(error: ChordError): void {
 		if (this.#closed) return;
-		const { admission, counter } = this.#owner;
-		if (this.#framer.exceeded) counter.count("frame");
-		if (error.code === "MALFORMED") admission.offend(this.remote.host);
 		if (this.contact !== undefined) {
 			this.end("malformed");
 			return;
 		}
-		// A stranger is told in words what he has reached, then left.
-		if (error.code === "INCOMPATIBLE" && this.#opening !== undefined) {
-			this.#refuse("protocol", "this port speaks the Cicada peer protocol");
-		}
 		this.#link?.close();
 		const where = formatAddress(this.remote);
 		this.#finish(
-			error.code === "MALFORMED"
+			error.code === "MALFORMED" || error.code === "FORGED"
 				? new ChordError("INCOMPATIBLE", `what ${where} says makes no sense`, { cause: error })
 				: error,
 		);
@@ -455,7 +473,7 @@ export class Connection implements LinkHandler, PeerLink {
 
 	#finish(error: ChordError): void {
 		this.#closed = true;
-		this.#opening = undefined;
+		this.#greeting = undefined;
 		this.#deadline.cancel();
 		this.#owner.closed(this, error);
 		this.rpc.close(error);
@@ -467,11 +485,9 @@ export class Connection implements LinkHandler, PeerLink {
 	}
 }
 
-function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
-	const whole = new Uint8Array(a.length + b.length);
-	whole.set(a);
-	whole.set(b, a.length);
-	return whole;
+/** Whether a record is that of just this node, in this life and at this address. */
+function isOf({ contact }: NodeRecord, other: Contact): boolean {
+	return contact.same(other) && sameAddress(contact.address, other.address);
 }
 
 function reasonOf(error: Error | undefined): string {

@@ -328,6 +328,17 @@ export class Connections {
 		}
 	}
 
+	/** Ends links that were opened under another key of the network than these, and those that are being opened. */
+	endForeign(secrets: readonly Uint8Array[]): void {
+		if (secrets.length === 0) return;
+		const own = ({ secret }: Connection): boolean =>
+			secrets.some((known) => known.every((byte, index) => byte === secret?.[index]));
+		const open = [...this.#ready.values(), ...this.#pending, ...this.#retired.keys()];
+		for (const connection of open) if (!own(connection)) connection.end("secret");
+		const changed = new ChordError("CLOSED", "the network's secret was changed meanwhile");
+		for (const { connection } of [...this.#dials.values()]) connection.fail(changed);
+	}
+
 	#size(): number {
 		return this.#ready.size + this.#dials.size + this.#pending.size + this.#retired.size;
 	}

@@ -8,7 +8,7 @@ import { guard } from "./events.ts";
 import { type Hash, hashOf, idOf } from "./hash.ts";
 import type { Id } from "./id.ts";
 import { type Limits, bodyLimit } from "./limits.ts";
-import type { Clock, Random, Transport } from "./ports.ts";
+import type { Clock, Crypto, Random, Transport } from "./ports.ts";
 import {
 	type Answer,
 	type Cancel,
@@ -21,6 +21,9 @@ import type { RingNetwork } from "./ring/network.ts";
 import { Ring, type RingEvents, type RingOptions } from "./ring/ring.ts";
 import { RoundTrips } from "./ring/round-trips.ts";
 import { nextHop } from "./ring/route.ts";
+import type { Identity } from "./secure/identity.ts";
+import type { LinkSecurity } from "./secure/link-handshake.ts";
+import { type NodeRecord, RECORD_LIFE, signRecord } from "./secure/record.ts";
 import type { LimitCounter, NodeStats } from "./stats.ts";
 import { decode, encode } from "./wire/codec.ts";
 
@@ -51,8 +54,14 @@ export interface CoreOptions extends RingOptions {
 	/** Whether nodes that dialled this one must be dialled back before they get a place in the ring. */
 	readonly proof: "required" | "off";
 	readonly counter: LimitCounter;
+	readonly crypto: Crypto;
 	/** SHA-256 of the network's name. */
 	readonly network: Uint8Array;
+	/** Who the node is; made when it is first asked for. */
+	readonly identity: () => Identity;
+	readonly encrypted: boolean;
+	/** The network's keys, the one to dial with first; none in an open network. */
+	readonly secrets: readonly Uint8Array[];
 	readonly handlers: Handlers<Connection>;
 	readonly routedHandlers: Handlers<Routed>;
 }
@@ -83,6 +92,10 @@ export class Core {
 	/** Requests under way over all links. */
 	readonly #pending = { asked: 0, serving: 0 };
 	readonly #roundTrips = new RoundTrips();
+	#secrets: readonly Uint8Array[];
+	#record: NodeRecord | undefined;
+	/** Records that were signed. */
+	#signed = 0;
 
 	constructor(hash: Hash, address: Address, options: CoreOptions, events: CoreEvents) {
 		this.hash = hash;
@@ -92,6 +105,7 @@ export class Core {
 		const { counter, handlers, limits, limitLocal, ports } = options;
 		this.#counter = counter;
 		this.#admission = new Admission(ports.clock, limits, counter, limitLocal);
+		this.#secrets = options.secrets;
 		this.connections = new Connections(this.#connectionOwner(), ports.transport, {
 			opened: (link) => {
 				if (link.contact !== undefined) events.link(link, link.contact);
@@ -145,6 +159,27 @@ export class Core {
 		this.depart("leaving");
 		this.ring.state.self = this.#incarnate(address);
 		this.connections.start();
+	}
+
+	/** What the node says of itself, signed; another in each life, and in time before it expires. */
+	get record(): NodeRecord {
+		const { identity, ports } = this.#options;
+		const { self } = this.ring.state;
+		const now = ports.clock.wall();
+		const fresh =
+			this.#record !== undefined &&
+			this.#record.contact === self &&
+			this.#record.expires - now > RECORD_LIFE / 2;
+		if (!fresh || this.#record === undefined) {
+			this.#record = signRecord(identity(), self, { sequence: ++this.#signed, now });
+		}
+		return this.#record;
+	}
+
+	/** Links are opened under these keys from now on; those that were opened under others end. */
+	changeSecrets(secrets: readonly Uint8Array[]): void {
+		this.#secrets = secrets;
+		this.connections.endForeign(secrets);
 	}
 
 	/** A request over the link to a node, opened first when there is none. */
@@ -274,7 +309,7 @@ export class Core {
 		return {
 			clock,
 			limits,
-			network,
+			greeting: { network, security: this.#linkSecurity() },
 			admission: this.#admission,
 			counter: this.#counter,
 			rpc: {
@@ -343,6 +378,18 @@ export class Core {
 		return () => {
 			wanted = false;
 			cancel?.();
+		};
+	}
+
+	#linkSecurity(): LinkSecurity | undefined {
+		const { crypto, encrypted, identity, ports } = this.#options;
+		if (!encrypted) return undefined;
+		return {
+			crypto,
+			random: ports.random,
+			key: () => identity().exchange,
+			secrets: () => this.#secrets,
+			record: () => this.record.bytes,
 		};
 	}
 

@@ -28,6 +28,7 @@ export {
 	type NodeHooks,
 	type Sender,
 } from "./local-node.ts";
+export type { Network, Secret } from "./secure/secret.ts";
 export { systemClock } from "./node/clock.ts";
 export { systemCrypto, systemRandom } from "./node/crypto.ts";
 export { loadIdentity } from "./node/identity-file.ts";

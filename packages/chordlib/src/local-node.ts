@@ -7,7 +7,7 @@ import { Events, type Unsubscribe, guard } from "./events.ts";
 import { Hash, idOf } from "./hash.ts";
 import { type Limits, bodyLimit, completeLimits } from "./limits.ts";
 import { systemClock } from "./node/clock.ts";
-import { sha256, systemRandom } from "./node/crypto.ts";
+import { sha256, systemCrypto, systemRandom } from "./node/crypto.ts";
 import { tcp } from "./node/tcp.ts";
 import {
 	type NodeData,
@@ -17,7 +17,9 @@ import {
 	checkData,
 	checkDialAddress,
 	checkFlag,
+	checkEncryption,
 	checkFunction,
+	checkIdentity,
 	checkObject,
 	checkPace,
 	checkProof,
@@ -36,13 +38,26 @@ import {
 import type { Found } from "./ring/messages.ts";
 import type { Pace } from "./ring/stabilize.ts";
 import type { Standing } from "./ring/state.ts";
+import { Identity } from "./secure/identity.ts";
+import type { NodeRecord } from "./secure/record.ts";
+import { type Network, type Secret, checkNetwork, checkSecrets, keysOf } from "./secure/secret.ts";
 import { LimitCounter, type NodeStats } from "./stats.ts";
 import { type Wait, Waits } from "./wait.ts";
 import { encode } from "./wire/codec.ts";
 
 export interface LocalNodeOptions {
-	/** The network's name: nodes of different networks refuse each other. Default `""`. */
-	readonly network?: string;
+	/**
+	 * The network's name, or name and secret: nodes of different networks, or with different secrets, refuse each other.
+	 * Without a secret anyone may join. Default `""`.
+	 */
+	readonly network?: string | Network;
+	/**
+	 * `"required"` (default): links are encrypted, and both ends prove their keys. `"off"`: for simulations, and to measure
+	 * what it costs; anyone on the way can read and change what is sent. Both ends have to be set alike.
+	 */
+	readonly encryption?: "required" | "off";
+	/** Who the node is, as `loadIdentity` gives it. Default: one that is made anew. */
+	readonly identity?: Identity;
 	/**
 	 * The address at which others dial this node, where that is not the bound one; or a function that gives it, or
 	 * `undefined` for the bound one, once it is known where the node listens.
@@ -120,7 +135,9 @@ export class LocalNode {
 	readonly #bind: Address;
 	readonly #advertise: LocalNodeOptions["advertise"];
 	readonly #proof: "required" | "off";
-	readonly #network: Uint8Array;
+	readonly #network: Network;
+	readonly #encrypted: boolean;
+	#identity: Identity | undefined;
 	readonly #successorCount: number;
 	readonly #pace: Pace;
 	readonly #limits: Limits;
@@ -150,6 +167,8 @@ export class LocalNode {
 	) {
 		const {
 			network = "",
+			encryption = "required",
+			identity,
 			successors = 16,
 			hooks = {},
 			ports = {},
@@ -158,8 +177,9 @@ export class LocalNode {
 		this.#bind = checkBindAddress(bindAddr);
 		this.#advertise = checkAdvertised(options.advertise);
 		this.#proof = checkProof(options.proof);
-		if (typeof network !== "string") throw invalid("network must be a string");
-		this.#network = sha256(network);
+		this.#network = checkNetwork(network);
+		this.#encrypted = checkEncryption(encryption, this.#network);
+		this.#identity = checkIdentity(identity);
 		this.#successorCount = checkSuccessors(successors);
 		this.#pace = checkPace(options.pace);
 		this.#limits = completeLimits(options.limits);
@@ -192,6 +212,7 @@ export class LocalNode {
 		let listener: Listener | undefined;
 		try {
 			const host = await this.#resolve(this.#bind.host);
+			const secrets = await this.#keysOf(checkSecrets(this.#network.secret));
 			listener = await listenAt(this.#ports.transport, { host, port: this.#bind.port }, (link) =>
 				this.#accept(link),
 			);
@@ -200,7 +221,7 @@ export class LocalNode {
 			// Closed while it was about to listen.
 			if (this.#isClosed()) throw closedError();
 			this.#listener = listener;
-			this.#core = this.#createCore(new Hash({ value: data }), address);
+			this.#core = this.#createCore(new Hash({ value: data }), address, secrets);
 			this.#phase = "open";
 			return this;
 		} catch (error) {
@@ -302,6 +323,22 @@ export class LocalNode {
 		return { node: own ? this : found.owner, hops: found.hops };
 	}
 
+	/**
+	 * Takes another secret, or several, as in {@link Network}. Links that were opened under none of them end; the ring dials
+	 * its neighbours anew. To change the secret of a network that runs, give every node `[old, next]`, then every node
+	 * `[next, old]`, then every node `next`: so at each moment any two have one in common.
+	 * @throws ChordError `NOT_LISTENING`, `INVALID_ARGUMENT`, also where links are not encrypted; `CLOSED`
+	 */
+	async changeSecret(secret: Secret | readonly Secret[]): Promise<void> {
+		const core = this.#open();
+		if (!this.#encrypted) throw invalid("links that are not encrypted have no secret");
+		const secrets = checkSecrets(secret);
+		if (secrets.length === 0) throw invalid("a secret is missing");
+		const keys = await this.#keysOf(secrets);
+		if (this.#isClosed()) throw closedError();
+		core.changeSecrets(keys);
+	}
+
 	/** Leaves, closes every link and stops listening. What is pending rejects with `CLOSED`. */
 	async close(): Promise<void> {
 		if (this.#phase === "closed") return;
@@ -384,6 +421,11 @@ export class LocalNode {
 	/** How it is doing, and how often each limit was reached. */
 	get stats(): NodeStats {
 		return this.#listening().stats;
+	}
+
+	/** What the node says of itself, signed by its identity. */
+	get record(): NodeRecord {
+		return this.#listening().record;
 	}
 
 	/** Calls `listener` for each event of a type until it is taken back, by the function returned or by `signal`. */
@@ -547,7 +589,11 @@ export class LocalNode {
 		return { open: () => {}, data: () => {}, drain: () => {}, close: () => {} };
 	}
 
-	#createCore(hash: Hash, address: Address): Core {
+	#keysOf(secrets: readonly Secret[]): Promise<readonly Uint8Array[]> {
+		return keysOf(systemCrypto, this.#network.id, secrets);
+	}
+
+	#createCore(hash: Hash, address: Address, secrets: readonly Uint8Array[]): Core {
 		const arc = (predecessor: Contact | undefined): Arc | undefined =>
 			predecessor && { after: predecessor.hash, to: hash };
 		const options = {
@@ -558,7 +604,11 @@ export class LocalNode {
 			counter: this.#counter,
 			pace: this.#pace,
 			successors: this.#successorCount,
-			network: this.#network,
+			crypto: systemCrypto,
+			network: sha256(this.#network.id),
+			identity: () => (this.#identity ??= Identity.create(this.#ports.random)),
+			encrypted: this.#encrypted,
+			secrets,
 			handlers: this.#handlers,
 			routedHandlers: this.#routedHandlers,
 		};

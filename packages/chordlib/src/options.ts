@@ -2,6 +2,8 @@ import { type Address, canonicalAddress, isPort } from "./address.ts";
 import { ChordError } from "./errors.ts";
 import { LONGEST_LIST } from "./ring/messages.ts";
 import type { Pace } from "./ring/stabilize.ts";
+import { Identity } from "./secure/identity.ts";
+import type { Network } from "./secure/secret.ts";
 
 /** What a node's id is the hash of, or what gives that once it is known where the node listens. */
 export type NodeData = string | Uint8Array | ((bound: Address) => string | Uint8Array);
@@ -48,6 +50,18 @@ export function checkAdvertised(given: Advertised): Advertised {
 export function checkProof(given: "required" | "off" = "off"): "required" | "off" {
 	if (given !== "required" && given !== "off") throw invalid('proof must be "required" or "off"');
 	return given;
+}
+
+export function checkEncryption(encryption: "required" | "off", { secret }: Network): boolean {
+	if (encryption === "required") return true;
+	if (encryption !== "off") throw invalid("encryption must be required or off");
+	if (secret !== undefined) throw invalid("a secret takes encrypted links");
+	return false;
+}
+
+export function checkIdentity(identity: Identity | undefined): Identity | undefined {
+	if (identity === undefined || identity instanceof Identity) return identity;
+	throw invalid("identity must be an Identity, as loadIdentity and Identity.create give it");
 }
 
 export function checkSuccessors(count: number): number {

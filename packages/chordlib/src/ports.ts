@@ -63,6 +63,8 @@ export interface Crypto {
 	blake2b(...parts: readonly Uint8Array[]): Uint8Array;
 	/** HKDF (RFC 5869) with BLAKE2b and without info: `length` bytes, at most 16,320. */
 	hkdf(salt: Uint8Array, input: Uint8Array, length: number): Uint8Array;
+	/** 32 bytes that only who has the passphrase can make, and not fast: scrypt (RFC 7914) with N = 2^17, r = 8, p = 1. */
+	stretch(passphrase: string, salt: Uint8Array): Promise<Uint8Array>;
 	/** ChaCha20-Poly1305 (RFC 8439): `plaintext` sealed, and a tag of 16 bytes. The key has 32 bytes, the nonce 12. */
 	seal(
 		key: Uint8Array,

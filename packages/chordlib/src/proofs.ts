@@ -126,10 +126,11 @@ export class Proofs {
 }
 
 /** What the other end of a link says of itself. */
-function claimOf({ contact, remote }: Connection): string {
+function claimOf({ contact, record, remote }: Connection): string {
 	if (contact === undefined) return "";
 	const { address, id, incarnation } = contact;
-	return `${id} ${incarnation} ${formatAddress(address)} ${remote.host}`;
+	const key = record?.publicKey.toString() ?? "";
+	return `${id} ${incarnation} ${formatAddress(address)} ${remote.host} ${key}`;
 }
 
 /**
@@ -145,8 +146,10 @@ function addressToDial({ contact, remote }: Connection): Address | undefined {
 	return claimed !== "none" && (own || near) ? address : undefined;
 }
 
+/** The same node, in the same life; where links are encrypted, with the same key. */
 function isSame(met: Connection, link: Connection): boolean {
-	return met.contact?.same(link.contact) ?? false;
+	const sameKey = met.record?.publicKey.toString() === link.record?.publicKey.toString();
+	return sameKey && (met.contact?.same(link.contact) ?? false);
 }
 
 function notDialable({ contact }: Connection, why: string): ChordError {

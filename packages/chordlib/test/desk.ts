@@ -71,7 +71,7 @@ export class Desk {
 			},
 		};
 		const bind = { host: this.#host.ip, port: 7000 };
-		this.node = new LocalNode("node", bind, { ports, ...options });
+		this.node = new LocalNode("node", bind, { encryption: "off", ports, ...options });
 	}
 
 	static async open(options?: LocalNodeOptions): Promise<Desk> {

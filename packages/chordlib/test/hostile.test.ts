@@ -19,8 +19,16 @@ const trouble = (error: unknown): void => void troubles.push(error);
 
 beforeEach(async () => {
 	process.on("unhandledRejection", trouble).on("uncaughtException", trouble);
-	node = await new LocalNode("node", { host: "127.0.0.1", port: 0 }).listen();
-	neighbour = await new LocalNode("neighbour", { host: "127.0.0.1", port: 0 }).listen();
+	node = await new LocalNode(
+		"node",
+		{ host: "127.0.0.1", port: 0 },
+		{ encryption: "off" },
+	).listen();
+	neighbour = await new LocalNode(
+		"neighbour",
+		{ host: "127.0.0.1", port: 0 },
+		{ encryption: "off" },
+	).listen();
 	node.on("error", trouble);
 	node.handle(echo, (value) => value);
 	await neighbour.request(node, echo, "before");
@@ -57,7 +65,11 @@ async function expectServing(): Promise<void> {
 	neighbour.on("link", () => links.push("link"));
 	expect(await neighbour.request(node, echo, "after")).toBe("after");
 	expect(links).toEqual([]);
-	const honest = await new LocalNode("honest", { host: "127.0.0.1", port: 0 }).listen();
+	const honest = await new LocalNode(
+		"honest",
+		{ host: "127.0.0.1", port: 0 },
+		{ encryption: "off" },
+	).listen();
 	try {
 		expect(await honest.request(node, echo, "new")).toBe("new");
 		await honest.joinRing(node.address);

@@ -38,7 +38,7 @@ async function ringWithLeaf(
 /** A node behind a router that maps no ports. */
 async function home(ring: Ring, name: string): Promise<LocalNode> {
 	const host = ring.simulation.host(name, { nat: ring.simulation.nat() });
-	const options = { ports: host, successors: 4 };
+	const options = { ports: host, encryption: "off", successors: 4 } as const;
 	return new LocalNode(name, { host: host.ip, port: 7000 }, options).listen();
 }
 

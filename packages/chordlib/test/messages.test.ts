@@ -61,6 +61,9 @@ const FRAMES: readonly (readonly [Frame, string])[] = [
 	[{ kind: "goodbye", reason: "self" }, "00000002 08 05"],
 	[{ kind: "goodbye", reason: "malformed" }, "00000002 08 06"],
 	[{ kind: "goodbye", reason: "full" }, "00000002 08 07"],
+	[{ kind: "goodbye", reason: "flood" }, "00000002 08 08"],
+	[{ kind: "goodbye", reason: "unproven" }, "00000002 08 09"],
+	[{ kind: "goodbye", reason: "secret" }, "00000002 08 0a"],
 ];
 
 test.each(FRAMES)("frame $kind", (frame, wire) => {
@@ -83,7 +86,7 @@ test.each([
 	["an explanation of more than 200 bytes", `03 00000002 00 c9 ${"61".repeat(201)}`],
 	["a cancel with trailing bytes", "04 00000003 00"],
 	["a notice without a tag", "05 aabbcc"],
-	["a goodbye for no known reason", "08 0a"],
+	["a goodbye for no known reason", "08 0b"],
 ])("%s is malformed", (_name, wire) => {
 	expect(() => decodeFrame(fromHex(wire))).toThrow(
 		expect.objectContaining({ name: "ChordError", code: "MALFORMED" }),

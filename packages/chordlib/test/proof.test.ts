@@ -16,7 +16,13 @@ async function home(ring: Ring, name: string, advertise?: { host: string; port: 
 	return new LocalNode(
 		name,
 		{ host: host.ip, port: 7000 },
-		{ ports: host, successors: 4, proof: "required", ...(advertise && { advertise }) },
+		{
+			ports: host,
+			encryption: "off",
+			successors: 4,
+			proof: "required",
+			...(advertise && { advertise }),
+		},
 	).listen();
 }
 
@@ -53,7 +59,7 @@ test("an address where another node answers is not his, even on one machine", as
 		new LocalNode(
 			name,
 			{ host: host.ip, port },
-			{ ports: host, ...(advertise && { advertise }) },
+			{ ports: host, encryption: "off", ...(advertise && { advertise }) },
 		).listen();
 	const other = await start("other", 7000);
 	const thief = await start("thief", 7001, other.address);
@@ -90,7 +96,11 @@ test("nobody dials a third party, a service's port, or loopback for a stranger",
 	];
 	for (const [index, advertise] of claims.entries()) {
 		const bind = { host: own.ip, port: 7000 };
-		const node = await new LocalNode(`stranger ${index}`, bind, { ports: own, advertise }).listen();
+		const node = await new LocalNode(`stranger ${index}`, bind, {
+			ports: own,
+			encryption: "off",
+			advertise,
+		}).listen();
 		await expect(ring.until(node.joinRing(first!.address))).rejects.toMatchObject({
 			code: "NOT_DIALABLE",
 		});
@@ -117,7 +127,11 @@ test("where proof is off, everybody is believed", async () => {
 	const ring = new Ring(5, { latency, successors: 4 });
 	await ring.grow(2);
 	const host = ring.simulation.host("home", { nat: ring.simulation.nat() });
-	const node = await new LocalNode("home", { host: host.ip, port: 7000 }, { ports: host }).listen();
+	const node = await new LocalNode(
+		"home",
+		{ host: host.ip, port: 7000 },
+		{ ports: host, encryption: "off" },
+	).listen();
 	await ring.until(node.joinRing(ring.pick()!.address));
 	expect(node.standing).toBe("member");
 	expect(nameOf(node.successor)).not.toBe("nobody");

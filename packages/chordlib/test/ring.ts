@@ -37,7 +37,12 @@ export class Ring {
 		const clock = new WatchedClock(host.clock);
 		const ports = { clock, random: host.random, transport: host.transport };
 		const bind = { host: host.ip, port: PORT };
-		const node = new LocalNode(name, bind, { ...this.#options, ports, ...options });
+		const node = new LocalNode(name, bind, {
+			encryption: "off",
+			...this.#options,
+			ports,
+			...options,
+		});
 		await node.listen();
 		this.nodes.add(node);
 		this.#hosts.set(node, host);

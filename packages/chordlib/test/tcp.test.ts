@@ -55,39 +55,46 @@ async function untilReleased(): Promise<void> {
 	while (sockets().length > 0) await new Promise((resolve) => setImmediate(resolve));
 }
 
-test("64 nodes on real sockets: each one's lookup of each one's id answers that node; then all is let go", async () => {
-	const pace = { fastest: 20, slowest: 500 };
-	const all: LocalNode[] = [];
-	for (let i = 0; i < 64; i++) {
-		const node = await open(({ host, port }) => `${host}:${port}`, ANY, { pace });
-		const through = all[Math.floor(i / 2)];
-		if (through !== undefined) await node.joinRing(through.address);
-		all.push(node);
-	}
-	const sorted = all.toSorted((a, b) => a.hash.compare(b.hash));
-	const isIdeal = (): boolean =>
-		sorted.every((node, i) => {
-			const next = Array.from({ length: 16 }, (_, k) => nameOf(sorted[(i + k + 1) % 64]));
-			const before = nameOf(sorted.at(i - 1));
-			return (
-				node.successors.map(nameOf).join() === next.join() && nameOf(node.predecessor) === before
-			);
-		});
-	while (!isIdeal()) await new Promise((resolve) => setImmediate(resolve));
-	const lookups = all.flatMap((from) =>
-		all.map(async (to) => {
-			const { node } = await from.lookup(to.hash, { timeout: 60_000 });
-			return nameOf(node) === nameOf(to)
-				? ""
-				: `${nameOf(from)}: ${nameOf(node)} for ${nameOf(to)}`;
-		}),
-	);
-	const wrong = (await Promise.all(lookups)).filter((line) => line !== "");
-	expect(wrong).toEqual([]);
-	await Promise.all(all.map((node) => node.close()));
-	await untilReleased();
-	expect(sockets()).toEqual([]);
-}, 60_000);
+test.each([
+	[64, "in clear", { encryption: "off" }],
+	[20, "sealed", { network: { id: "sealed", secret: new Uint8Array(32) } }],
+] as const)(
+	"%i nodes on real sockets, %s: each one's lookup of each one's id answers that node; then all is let go",
+	async (size, _how, options) => {
+		const pace = { fastest: 20, slowest: 500 };
+		const all: LocalNode[] = [];
+		for (let i = 0; i < size; i++) {
+			const node = await open(({ host, port }) => `${host}:${port}`, ANY, { pace, ...options });
+			const through = all[Math.floor(i / 2)];
+			if (through !== undefined) await node.joinRing(through.address);
+			all.push(node);
+		}
+		const sorted = all.toSorted((a, b) => a.hash.compare(b.hash));
+		const isIdeal = (): boolean =>
+			sorted.every((node, i) => {
+				const next = Array.from({ length: 16 }, (_, k) => nameOf(sorted[(i + k + 1) % size]));
+				const before = nameOf(sorted.at(i - 1));
+				return (
+					node.successors.map(nameOf).join() === next.join() && nameOf(node.predecessor) === before
+				);
+			});
+		while (!isIdeal()) await new Promise((resolve) => setImmediate(resolve));
+		const lookups = all.flatMap((from) =>
+			all.map(async (to) => {
+				const { node } = await from.lookup(to.hash, { timeout: 60_000 });
+				return nameOf(node) === nameOf(to)
+					? ""
+					: `${nameOf(from)}: ${nameOf(node)} for ${nameOf(to)}`;
+			}),
+		);
+		const wrong = (await Promise.all(lookups)).filter((line) => line !== "");
+		expect(wrong).toEqual([]);
+		await Promise.all(all.map((node) => node.close()));
+		await untilReleased();
+		expect(sockets()).toEqual([]);
+	},
+	60_000,
+);
 
 test("port 0 takes a free port, and the address says which", async () => {
 	const node = await open();

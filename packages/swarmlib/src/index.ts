@@ -3,7 +3,7 @@
  *
  * @module
  */
-export { type Address, Hash } from "@cicada/chordlib";
+export { type Address, Hash, type Network, type Secret } from "@cicada/chordlib";
 export type { BroadcastReport } from "./broadcast.ts";
 export type { CallLimits, PeerRequest, RequestHandler, PeerResponse } from "./calls.ts";
 export type { OutboxLimits, Receipt, Route } from "./delivery.ts";

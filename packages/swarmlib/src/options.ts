@@ -1,4 +1,4 @@
-import { Hash, type Limits, type Ports, type Wait } from "@cicada/chordlib";
+import { Hash, type Limits, type Network, type Ports, type Wait } from "@cicada/chordlib";
 
 import { EXCLUDED_LIMIT } from "./broadcast/messages.ts";
 import type { CallLimits } from "./calls.ts";
@@ -22,8 +22,13 @@ export interface SwarmHooks {
 }
 
 export interface SwarmOptions {
-	/** The swarm's name: peers of different swarms refuse each other. Default `""`. */
-	readonly network?: string;
+	/**
+	 * The swarm's name, or name and secret: peers of different swarms, or with different secrets, refuse each other. Without
+	 * a secret anyone may join. Default `""`.
+	 */
+	readonly network?: string | Network;
+	/** `"off"`: links are not encrypted, for simulations and measurements; all peers alike. Default `"required"`. */
+	readonly encryption?: "required" | "off";
 	/** How much may wait for `recv`. */
 	readonly inbox?: Partial<InboxLimits>;
 	/** How much of its own may be under way and not acknowledged; beyond that `send` rejects with `BUSY`. */

@@ -7,6 +7,7 @@ import {
 	type LocalNodeOptions,
 	type NodeStats,
 	type Ports,
+	type Secret,
 	type Unsubscribe,
 	type Wait,
 	defaultLimits,
@@ -363,6 +364,16 @@ export class SwarmPeer {
 		}
 	}
 
+	/**
+	 * Takes another secret of the swarm, or several: it dials with the first and accepts all. Links that were opened under none
+	 * of them end. Give every peer `[old, next]`, then every peer `[next, old]`, then every peer `next`: the secret of a
+	 * swarm that runs is changed, and at each moment any two peers have one in common.
+	 * @throws SwarmError `INVALID_ARGUMENT`, `NOT_BOUND`, `CLOSED`
+	 */
+	async changeSecret(secret: Secret | readonly Secret[]): Promise<void> {
+		await edge(this.#open().node.changeSecret(secret));
+	}
+
 	/** Leaves at once, and lets go of everything. What is pending rejects with `CLOSED`, iterators end. */
 	async close(): Promise<void> {
 		this.#closing ??= this.#close();
@@ -482,12 +493,14 @@ export class SwarmPeer {
 	}
 
 	#createNode(bind: Address, advertise: LocalNodeOptions["advertise"]): LocalNode {
-		const { network, successors, limits, limitLocal } = this.#options;
+		const { network, encryption, successors, limits, limitLocal } = this.#options;
 		const { keyed } = this.#reach;
 		return new LocalNode(keyed ? this.#identity.publicKey : formatAddress, bind, {
 			ports: this.#ports,
+			identity: this.#identity,
 			...(keyed && { proof: "required" }),
 			...(network !== undefined && { network }),
+			...(encryption !== undefined && { encryption }),
 			...(successors !== undefined && { successors }),
 			...(limits !== undefined && { limits }),
 			...(limitLocal !== undefined && { limitLocal }),

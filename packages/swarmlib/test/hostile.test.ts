@@ -90,7 +90,7 @@ class Villain {
 		const host = swarm.simulation.host("villain");
 		const ports = { clock: host.clock, random: host.random, transport: host.transport };
 		const bind = { host: host.ip, port: 7000 };
-		const node = new LocalNode(formatAddress, bind, { ports, successors: 2 });
+		const node = new LocalNode(formatAddress, bind, { ports, encryption: "off", successors: 2 });
 		await node.listen();
 		await swarm.until(node.joinRing(swarm.first.listener));
 		await swarm.simulation.run(5_000);

@@ -28,7 +28,7 @@ export class Swarm {
 		host: SimHost = this.simulation.host(`peer ${this.simulation.hosts.length}`),
 	): Promise<SwarmPeer> {
 		const ports = { clock: host.clock, random: host.random, transport: host.transport };
-		const peer = new SwarmPeer({ ...this.#options, ports, ...options });
+		const peer = new SwarmPeer({ encryption: "off", ...this.#options, ports, ...options });
 		await peer.bind(host.ip, PORT);
 		this.peers.push(peer);
 		this.#hosts.set(peer, host);

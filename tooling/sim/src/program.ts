@@ -43,6 +43,7 @@ export class Program {
 		const address = { host: host.ip, port: PORT };
 		this.node = new LocalNode(`${host.ip}:${PORT}`, address, {
 			network: "sim",
+			encryption: "off",
 			successors: around.successors,
 			// Looks after each thing that happens to the node.
 			ports: observed(ports, this.look),

@@ -3,6 +3,9 @@ import { Writer } from "./codec.ts";
 
 const HEADER = 4;
 
+/** Bytes that {@link sized} adds. */
+export const SIZE = 2;
+
 /**
  * A frame as it goes over a link: the length of what `fill` writes (32 bits, big-endian, not counting
  * themselves), then that.
@@ -18,6 +21,14 @@ export function frame(limit: number, fill: (writer: Writer) => void): Uint8Array
 	return framed;
 }
 
+/** A message of at most 65,535 bytes, and before it how many they are, in 16 bits: so handshakes and sealed records go. */
+export function sized(message: Uint8Array): Uint8Array {
+	const framed = new Uint8Array(SIZE + message.length);
+	new DataView(framed.buffer).setUint16(0, message.length);
+	framed.set(message, SIZE);
+	return framed;
+}
+
 /** Cuts a stream of bytes into the frames that were put in, however the network cut it. */
 export class Framer {
 	/** The largest frame that may come. */
@@ -27,11 +38,13 @@ export class Framer {
 	/** What has arrived of a frame that is not whole; allocated to its final size once that is known. */
 	#partial: Uint8Array | undefined;
 	#filled = 0;
-	readonly #header = new Uint8Array(HEADER);
+	readonly #header: Uint8Array;
 	#headerFilled = 0;
 
-	constructor(limit: number) {
+	/** `header` is how many bytes say how long a frame is. */
+	constructor(limit: number, header: number = HEADER) {
 		this.limit = limit;
+		this.#header = new Uint8Array(header);
 	}
 
 	/**
@@ -43,7 +56,7 @@ export class Framer {
 		while (offset < chunk.length) {
 			if (this.#partial === undefined) {
 				offset = this.#fillHeader(chunk, offset);
-				if (this.#headerFilled < HEADER) return;
+				if (this.#headerFilled < this.#header.length) return;
 				const length = this.#length();
 				if (chunk.length - offset >= length) {
 					this.#headerFilled = 0;
@@ -70,7 +83,7 @@ export class Framer {
 
 	#fillHeader(chunk: Uint8Array, start: number): number {
 		let offset = start;
-		while (this.#headerFilled < HEADER && offset < chunk.length) {
+		while (this.#headerFilled < this.#header.length && offset < chunk.length) {
 			this.#header[this.#headerFilled++] = chunk[offset++]!;
 		}
 		return offset;
@@ -78,7 +91,7 @@ export class Framer {
 
 	#length(): number {
 		let length = 0;
-		for (let i = 0; i < HEADER; i++) length = length * 256 + this.#header[i]!;
+		for (const byte of this.#header) length = length * 256 + byte;
 		if (length === 0 || length > this.limit) {
 			this.exceeded = length > this.limit;
 			throw new ChordError(

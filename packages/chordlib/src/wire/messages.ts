@@ -29,7 +29,10 @@ export const OPENING_LIMIT = 1_024;
 const MAGIC = new TextEncoder().encode("CICADA");
 const OPENING_HEADER = MAGIC.length + 3;
 
-/** Which protocol versions, which network, and which optional features (a bit set; none are defined yet) a node has. */
+/** The bit of {@link Hello.features} that says that a handshake follows the hellos, and sealed records that. */
+export const SEALED = 1;
+
+/** Which protocol versions, which network, and which features (a set of bits) a node has. */
 export interface Hello {
 	readonly oldest: number;
 	readonly newest: number;
@@ -44,13 +47,13 @@ interface Refusal {
 	readonly explanation: string;
 }
 
-export type RefusalReason = "protocol" | "version" | "network" | "full";
+export type RefusalReason = "protocol" | "version" | "network" | "full" | "encryption" | "secret";
 
 export type Opening = ({ kind: "hello" } & Hello) | ({ kind: "refusal" } & Refusal);
 
 const hello = struct({ oldest: u16, newest: u16, network: fixed(32), features: u32 });
 const refusal = struct({
-	reason: choice(["protocol", "version", "network", "full"]),
+	reason: choice(["protocol", "version", "network", "full", "encryption", "secret"]),
 	explanation: text(512),
 });
 
@@ -108,7 +111,8 @@ export type GoodbyeReason =
 	| "malformed"
 	| "full"
 	| "flood"
-	| "unproven";
+	| "unproven"
+	| "secret";
 
 /** Why a request got no answer. */
 export type FailureReason = "notHandled" | "malformed" | "busy" | "failed";
@@ -147,6 +151,7 @@ const goodbye = choice([
 	"full",
 	"flood",
 	"unproven",
+	"secret",
 ]);
 
 /** Written out, not put together from parts: every message of every node goes through these. */

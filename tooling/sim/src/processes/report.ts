@@ -50,6 +50,7 @@ export class ReportingNode {
 		const system = { clock: systemClock, random: systemRandom, transport: tcp };
 		this.node = new LocalNode(({ host, port }) => `${host}:${port}`, bind, {
 			network: "sim",
+			encryption: "off",
 			ports: observed(system, this.look),
 		});
 		this.node.on("link", ({ peer }) => {

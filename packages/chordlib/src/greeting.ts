@@ -1,0 +1,198 @@
+import { ChordError } from "./errors.ts";
+import { LinkHandshake, type LinkSecurity, type Outcome } from "./secure/link-handshake.ts";
+import { SIZE, sized } from "./wire/framer.ts";
+import {
+	type Hello,
+	OPENING_LIMIT,
+	type Opening,
+	type RefusalReason,
+	SEALED,
+	VERSIONS,
+	decodeOpening,
+	encodeOpening,
+} from "./wire/messages.ts";
+
+/** What the first words over a link depend on. */
+export interface GreetingOptions {
+	/** SHA-256 of the network's name. */
+	readonly network: Uint8Array;
+	/** Without it, links are not encrypted. */
+	readonly security: LinkSecurity | undefined;
+}
+
+/**
+ * The first words over a link: hellos in clear, and where links are encrypted, a handshake.
+ *
+ * ```text
+ * not encrypted        dialler   hello ->
+ *                                       <- hello, or a refusal   acceptor
+ *
+ * encrypted            dialler   hello, first message ->
+ *                                       <- hello, second message, or a refusal   acceptor
+ *                                third message ->
+ * ```
+ */
+export class Greeting {
+	readonly #options: GreetingOptions;
+	readonly #dialled: boolean;
+	readonly #write: (bytes: Uint8Array) => void;
+	/** The other end, for error messages. */
+	readonly #where: () => string;
+	readonly #ours: Uint8Array;
+	#theirs: Uint8Array | undefined;
+	#handshake: LinkHandshake | undefined;
+	#outcome: Outcome | undefined;
+	/** What has come and is not whole. */
+	#rest: Uint8Array = new Uint8Array(0);
+	/** How much more may come. */
+	#room = OPENING_LIMIT;
+
+	/** `link` is the one that it opens, and which this end may have dialled. */
+	constructor(
+		options: GreetingOptions,
+		link: {
+			readonly dialled: boolean;
+			readonly write: (bytes: Uint8Array) => void;
+			readonly where: () => string;
+		},
+	) {
+		this.#options = options;
+		this.#dialled = link.dialled;
+		this.#write = link.write;
+		this.#where = link.where;
+		const { network, security } = options;
+		const features = security === undefined ? 0 : SEALED;
+		this.#ours = encodeOpening({ kind: "hello", ...VERSIONS, network, features });
+	}
+
+	/** What the handshake has come to; `undefined` until then, and where links are not encrypted. */
+	get outcome(): Outcome | undefined {
+		return this.#outcome;
+	}
+
+	/** For the end that dialled: it speaks first. */
+	begin(): void {
+		this.#write(this.#ours);
+		const { security } = this.#options;
+		if (security === undefined) return;
+		this.#handshake = new LinkHandshake(security, true, this.#ours);
+		this.#write(sized(this.#handshake.begin()));
+	}
+
+	/**
+	 * Takes what the other end says. When the greeting is done, gives what came after it; until then `undefined`.
+	 * @throws ChordError `UNREACHABLE`, `INCOMPATIBLE`, `FORGED`, `MALFORMED`: the link is of no use then. Who dialled
+	 * has been told why, in words.
+	 */
+	push(chunk: Uint8Array): Uint8Array | undefined {
+		this.#rest = concat(this.#rest, chunk);
+		while (!this.#done()) {
+			const taken = this.#theirs === undefined ? this.#takeHello() : this.#takeMessage();
+			if (taken === 0) return undefined;
+			this.#rest = this.#rest.subarray(taken);
+			this.#room -= taken;
+		}
+		return this.#rest;
+	}
+
+	#done(): boolean {
+		if (this.#options.security !== undefined) return this.#outcome !== undefined;
+		return this.#theirs !== undefined;
+	}
+
+	/** Takes the other end's hello, if it is whole; gives how many bytes that were. */
+	#takeHello(): number {
+		const found = this.#decode();
+		if (found === undefined) return 0;
+		const { opening, length } = found;
+		if (opening.kind === "refusal") {
+			const code = opening.reason === "full" ? "UNREACHABLE" : "INCOMPATIBLE";
+			throw new ChordError(code, `${this.#where()} refuses: ${opening.explanation}`);
+		}
+		this.#check(opening);
+		this.#theirs = this.#rest.slice(0, length);
+		const { security } = this.#options;
+		if (!this.#dialled) {
+			if (security === undefined) this.#write(this.#ours);
+			else this.#handshake = new LinkHandshake(security, false, this.#theirs);
+		}
+		return length;
+	}
+
+	#decode(): { opening: Opening; length: number } | undefined {
+		try {
+			return decodeOpening(this.#rest);
+		} catch (error) {
+			this.#refuse("protocol", "this port speaks the Cicada peer protocol");
+			throw error;
+		}
+	}
+
+	#check({ oldest, newest, network, features }: Hello): void {
+		const ours = `${VERSIONS.oldest} to ${VERSIONS.newest}`;
+		if (oldest > VERSIONS.newest || newest < VERSIONS.oldest) {
+			this.#refuse("version", `this node speaks versions ${ours}`);
+			throw this.#incompatible(
+				`speaks protocol versions ${oldest} to ${newest}, this node ${ours}`,
+			);
+		}
+		if (network.some((byte, index) => byte !== this.#options.network[index])) {
+			this.#refuse("network", "this node belongs to another network");
+			throw this.#incompatible("belongs to another network");
+		}
+		const sealed = this.#options.security !== undefined;
+		if (((features & SEALED) !== 0) !== sealed) {
+			this.#refuse("encryption", `this node's links are ${sealed ? "" : "not "}encrypted`);
+			throw this.#incompatible(
+				`has links that are ${sealed ? "not " : ""}encrypted, unlike this node's`,
+			);
+		}
+	}
+
+	/** Takes the other end's next handshake message, if it is whole. */
+	#takeMessage(): number {
+		const [high, low] = this.#rest;
+		if (high === undefined || low === undefined) return 0;
+		const end = SIZE + high * 256 + low;
+		if (end > this.#room) throw new ChordError("MALFORMED", `a handshake message of ${end} bytes`);
+		if (this.#rest.length < end) return 0;
+		this.#handle(this.#rest.slice(SIZE, end));
+		return end;
+	}
+
+	#handle(message: Uint8Array): void {
+		const reply = this.#answer(message);
+		if (reply !== undefined) {
+			if (!this.#dialled) this.#write(this.#ours);
+			this.#write(sized(reply));
+		}
+		this.#outcome = this.#handshake?.outcome;
+	}
+
+	#answer(message: Uint8Array): Uint8Array | undefined {
+		const acceptorsHello = this.#dialled ? this.#theirs : this.#ours;
+		try {
+			return this.#handshake?.take(message, acceptorsHello ?? this.#ours);
+		} catch (error) {
+			if (error instanceof ChordError && error.code === "INCOMPATIBLE") {
+				this.#refuse("secret", "this network has a secret, and yours is another");
+			}
+			throw error;
+		}
+	}
+
+	#refuse(reason: RefusalReason, explanation: string): void {
+		if (!this.#dialled) this.#write(encodeOpening({ kind: "refusal", reason, explanation }));
+	}
+
+	#incompatible(how: string): ChordError {
+		return new ChordError("INCOMPATIBLE", `${this.#where()} ${how}`);
+	}
+}
+
+function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
+	const whole = new Uint8Array(a.length + b.length);
+	whole.set(a);
+	whole.set(b, a.length);
+	return whole;
+}
