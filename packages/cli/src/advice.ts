@@ -5,6 +5,7 @@ const advice: Partial<Record<SwarmErrorCode, string>> = {
 	ADDRESS_IN_USE:
 		"another program has that port: end it, or choose another with --port (0: any free one)",
 	ADDRESS_NOT_AVAILABLE: "this machine has no such address: see --interface",
+	IDENTITY_FILE: "see --identity; cicada keygen makes such a file",
 	UNRESOLVED: "check the name, and that this machine has a network",
 	UNREACHABLE: "check the address, that a peer runs there, and that no firewall is between",
 	INCOMPATIBLE: "is it a peer, of the same version, and of the same --network?",

@@ -16,6 +16,8 @@ export interface PeerOptions {
 	readonly portMapping: boolean;
 	readonly mappingAttempts: number;
 	readonly network?: string;
+	/** The file of the peer's keys; new ones each time where not given. */
+	readonly identity?: string;
 	readonly debug?: true;
 	readonly log?: string;
 	readonly stdout?: true;
@@ -43,6 +45,7 @@ export function withPeerOptions(command: Command): Command {
 		.option("--no-port-mapping", "do not ask the router for a port")
 		.option("--mapping-attempts <count>", "ports to try at the router", whole(1, 100), 5)
 		.option("--network <name>", "the swarm's name: peers with another one are refused")
+		.option("--identity <file>", "keep the peer's keys in a file, made where there is none")
 		.option("-d, --debug", "log everything that happens, but for what messages hold")
 		.addOption(new Option("--log <file>", "append the log to a file").conflicts("stdout"))
 		.option("--stdout", "write the log to stdout (default: stderr)");

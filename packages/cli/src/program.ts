@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { Command, CommanderError } from "commander";
 
 import { addChat } from "./commands/chat.ts";
+import { addKeygen } from "./commands/keygen.ts";
 import { addNat } from "./commands/nat.ts";
 import { addPing } from "./commands/ping.ts";
 import { addRun } from "./commands/run.ts";
@@ -58,5 +59,6 @@ function build(around: Surroundings): Command {
 	addPing(program, around);
 	addTrace(program, around);
 	addNat(program, around);
+	addKeygen(program, around);
 	return program;
 }

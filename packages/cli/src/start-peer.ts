@@ -23,13 +23,14 @@ export async function startPeer(
 	log: Log,
 	signal: AbortSignal,
 ): Promise<StartedPeer> {
-	const { network = "", port } = options;
+	const { network = "", port, identity: identityFile } = options;
 	const host = addressToBind(options.interface ?? "");
 	const mapping = await openMapping(host, options, log, signal);
 	// Its hooks run only once it is bound, and then the log is its own.
 	let own = log;
 	const peer = new SwarmPeer({
 		network,
+		...(identityFile !== undefined && { identityFile }),
 		hooks: loggingHooks((level, text) => own.write(level, text)),
 	});
 	const close = async (): Promise<void> => {
