@@ -52,7 +52,8 @@ export async function build(patches: readonly Patch[]): Promise<string> {
 	await link(join(ROOT, "packages/traversal"), `${SWARMLIB}/node_modules/@cicada/traversal`);
 	await link(chordlib, `${SIM}/node_modules/@cicada/chordlib`);
 	await link(join(folder, SWARMLIB), `${SIM}/node_modules/@cicada/swarmlib`);
-	await link(join(ROOT, "packages/simnet"), `${SIM}/node_modules/@cicada/simnet`);
+	await link(join(ROOT, "packages/simnet"), "packages/simnet");
+	await link(join(folder, "packages/simnet"), `${SIM}/node_modules/@cicada/simnet`);
 	for (const patch of patches) {
 		await writeFile(join(folder, SOURCES, patch.file), await patched(folder, patch));
 	}
