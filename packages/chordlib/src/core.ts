@@ -327,8 +327,7 @@ export class Core {
 				standing: this.ring.state.standing === "member" ? "member" : "outside",
 			}),
 			prove: (connection, done) => {
-				const { dialable } = connection.contact ?? {};
-				if (this.#options.proof === "off" || dialable === false) done(undefined);
+				if (this.#options.proof === "off") done(undefined);
 				else this.connections.proofs.prove(connection, done);
 			},
 			admit: (connection) => this.connections.admit(connection),

@@ -46,6 +46,8 @@ export class Proofs {
 	/** Whether the node at the other end is known to be where it says that it is. */
 	isProven(link: Connection): boolean {
 		if (link.contact === undefined) return false;
+		// A leaf: without encryption nothing can be asked of it.
+		if (!link.contact.dialable) return link.record === undefined || link.record.mode === "key";
 		if (link.dialled && sameAddress(link.remote, link.contact.address)) return true;
 		const outcome = this.#proofs.get(claimOf(link))?.outcome;
 		return outcome !== undefined && outcome.error === undefined;
@@ -58,6 +60,12 @@ export class Proofs {
 	prove(link: Connection, done: Answer<void>): void {
 		if (this.isProven(link)) {
 			done(undefined);
+			return;
+		}
+		if (link.contact?.dialable === false) {
+			done(
+				notDialable(link, "who has no address is known by his key, and this id is not that of his"),
+			);
 			return;
 		}
 		const { clock, limits } = this.#owner;

@@ -1,7 +1,7 @@
 import { uniform } from "@cicada/simnet";
 import { expect, test } from "vitest";
 
-import { type Address, LocalNode, defineRequest, text } from "../src/index.ts";
+import { type Address, Identity, LocalNode, defineRequest, text } from "../src/index.ts";
 import { Ring, nameOf } from "./ring.ts";
 import { GOODBYE, HELLO, Stranger, identify } from "./stranger.ts";
 
@@ -212,4 +212,21 @@ test("of proofs as many as the limit are remembered, and beyond that the oldest 
 		reached.push(node.stats.reached.proofs);
 	}
 	expect(reached).toEqual([0, 0, 1]);
+});
+
+test("a leaf is known by its key: it cannot have the id of another", async () => {
+	const ring = new Ring(11, { ...options, encryption: "required" });
+	const [node] = await ring.grow(2);
+	if (node === undefined) throw new Error("no ring");
+	const identity = Identity.create(ring.host("seed").random);
+	const own = await ring.add("own", {}, ring.host("own"));
+	await expect(ring.until(own.joinRing(node.address, { leaf: true }))).rejects.toMatchObject({
+		code: "NOT_DIALABLE",
+	});
+	const host = ring.host("keyed");
+	const bind = { host: host.ip, port: 7000 };
+	const keyed = await new LocalNode(identity.publicKey, bind, { ports: host, identity }).listen();
+	await ring.until(keyed.joinRing(node.address, { leaf: true }));
+	expect(keyed.standing).toBe("leaf");
+	await keyed.close();
 });
