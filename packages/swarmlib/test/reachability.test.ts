@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { type MapPort, type SwarmOptions, SwarmPeer } from "../src/index.ts";
 import { Swarm, text } from "./swarm.ts";
 
-const options = { successors: 4 } as const;
+const options = { successors: 4, encryption: "off" } as const;
 
 /** A home: a router, and a peer behind it that finds out by itself how others reach it. */
 async function home(
