@@ -1,7 +1,6 @@
 // A key-value store on the ring alone. Three nodes keep each entry: the owner of its key and the two after it.
 // Nodes may come, go and crash; what somebody was told is kept stays, as long as one of the three does.
 import {
-	type ChordError,
 	type Ports,
 	type RemoteNode,
 	type Timer,
@@ -103,6 +102,7 @@ export class ReplicatedStore {
 
 	async close(): Promise<void> {
 		this.#timer?.cancel();
+		this.#timer = undefined;
 		await this.node.close();
 	}
 
@@ -191,7 +191,7 @@ export class ReplicatedStore {
 			try {
 				return await attempt();
 			} catch (error) {
-				if (tries === TRIES || (error as ChordError).code === "CLOSED") throw error;
+				if (tries === TRIES || this.#timer === undefined) throw error;
 				await new Promise<void>((resolve) => this.#clock.schedule(AGAIN, resolve));
 			}
 		}

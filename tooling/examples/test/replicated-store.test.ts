@@ -11,7 +11,7 @@ const KEYS = FACTOR > 1 ? 10_000 : 1_000;
 const CHANGES = 5;
 /** Reads and writes under way at once. */
 const WORKERS = 8;
-const PATIENCE = 120_000 * (FACTOR > 1 ? 10 : 1);
+const PATIENCE = 120_000 * (FACTOR > 1 ? 30 : 1);
 
 class Swarm {
 	readonly simulation = new Simulation({ seed: 11, latency: uniform(5, 50) });
