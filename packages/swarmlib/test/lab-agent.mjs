@@ -22,6 +22,10 @@ serve({
 		const { exact } = await peer.send(target, data, { route: "ring", timeout: 60_000 });
 		return exact;
 	},
+	broadcast: async (/** @type {string} */ data) => {
+		const { reached } = await peer.broadcast(data, { timeout: 60_000 });
+		return reached;
+	},
 	recv: async () => {
 		const { source, data } = await peer.recv({ timeout: 60_000 });
 		return { from: source.hash.toString(), text: text.decode(data) };

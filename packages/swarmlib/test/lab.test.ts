@@ -103,6 +103,10 @@ describe.skipIf(reason !== undefined)(
 				await served?.program.kill();
 				await expectExchange(one, other);
 			}
+			expect(await members.at(-1)?.program.call("broadcast", "news")).toBe(5);
+			for (const leaf of [one, other]) {
+				expect(await leaf.program.call("recv")).toMatchObject({ text: "news" });
+			}
 		}, 180_000);
 	},
 );

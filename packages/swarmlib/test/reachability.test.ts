@@ -123,6 +123,42 @@ test("two leaves behind two routers, also after the peers that served them have 
 	for (const leaf of leaves) await leaf.close();
 });
 
+test("broadcasts and requests reach leaves, and come from leaves, also after who served them has crashed", async () => {
+	const swarm = new Swarm(8, options);
+	await swarm.grow(16);
+	const leaves: SwarmPeer[] = [];
+	for (const name of ["one", "two", "three"]) {
+		const { peer } = await home(swarm, name, refuses());
+		await swarm.until(peer.connect(swarm.first.listener));
+		peer.onRequest(({ data }) => data);
+		leaves.push(peer);
+	}
+	await swarm.simulation.run(10_000);
+	const [leaf] = leaves as [SwarmPeer];
+	const { peer: owner } = await swarm.until(swarm.first.ring.lookup(leaf.hash));
+	const served = swarm.peers.find(({ hash }) => owner?.hash.equals(hash)) ?? swarm.first;
+	for (const crash of [false, true]) {
+		if (crash) {
+			swarm.crash(served);
+			await swarm.simulation.run(20_000);
+		}
+		const everybody = [...swarm.peers, ...leaves];
+		for (const from of [swarm.peers[5]!, leaf]) {
+			const { reached } = await swarm.until(from.broadcast("news"));
+			expect(reached).toBe(everybody.length - 1);
+			for (const peer of everybody) {
+				expect(peer.pending).toBe(peer === from ? 0 : 1);
+				if (peer === from) continue;
+				const { source } = await swarm.until(peer.recv());
+				expect(source.hash.equals(from.hash)).toBe(true);
+			}
+		}
+		const answer = await swarm.until(swarm.peers[5]!.request(leaf.hash, "echo"));
+		expect(new TextDecoder().decode(answer.data)).toBe("echo");
+	}
+	for (const peer of leaves) await peer.close();
+});
+
 test("a peer that can be dialled without a router's help needs none", async () => {
 	const swarm = new Swarm(4, options);
 	await swarm.grow(3);
