@@ -38,6 +38,7 @@ export class Terminals {
 		});
 		onTestFinished(() => {
 			spawnSync("tmux", ["-L", this.#server, "kill-server"]);
+			this.#control.kill("SIGKILL");
 		});
 	}
 
