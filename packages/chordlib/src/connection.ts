@@ -25,6 +25,11 @@ import {
 export interface PeerLink {
 	/** Who is at the other end; `undefined` until it has said so. */
 	readonly peer: RemoteNode | undefined;
+	/**
+	 * True when the other end has proven a key, and that it is the key of its id: the id is the key's hash, or this node
+	 * has dialled the address that the id is the hash of, and met the key there.
+	 */
+	readonly verified: boolean;
 	readonly local: Address;
 	readonly remote: Address;
 }
@@ -41,6 +46,8 @@ export interface ConnectionOwner {
 	self(): { contact: Contact; standing: "member" | "outside" };
 	/** The other end has said who it is: is it? Calls `done` at once where that is known. */
 	prove(connection: Connection, done: Answer<void>): void;
+	/** Whether it is known to be where it says, or needs not be. */
+	isProven(connection: Connection): boolean;
 	/** An accepted link is from who it says. May it be? If not, why not. */
 	admit(connection: Connection): GoodbyeReason | undefined;
 	/** A link that we dialled was let in. */
@@ -160,6 +167,11 @@ export class Connection implements LinkHandler, PeerLink {
 	/** Who is at the other end, signed by keys that it has proven to hold; `undefined` where links are not encrypted. */
 	get record(): NodeRecord | undefined {
 		return this.#outcome?.record;
+	}
+
+	get verified(): boolean {
+		const { record } = this;
+		return record !== undefined && record.mode !== "data" && this.#owner.isProven(this);
 	}
 
 	/** The network's key under which the link was opened, if any. */

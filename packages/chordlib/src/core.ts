@@ -326,6 +326,7 @@ export class Core {
 				contact: this.ring.state.self,
 				standing: this.ring.state.standing === "member" ? "member" : "outside",
 			}),
+			isProven: (connection) => this.connections.proofs.isProven(connection),
 			prove: (connection, done) => {
 				if (this.#options.proof === "off") done(undefined);
 				else this.connections.proofs.prove(connection, done);

@@ -395,6 +395,11 @@ export class LocalNode {
 		return [...this.#listening().connections.values()].flatMap(({ contact }) => contact ?? []);
 	}
 
+	/** Whether the link to a node is {@link PeerLink.verified}; false where there is none. */
+	isVerified(peer: RemoteNode): boolean {
+		return this.#listening().connections.get(contactOf(peer).id)?.verified ?? false;
+	}
+
 	/** Members of its ring that it met, the most recent first: good to join through after a restart. At most 64. */
 	get remembered(): readonly RemoteNode[] {
 		return this.#listening().ring.merging.remembered;

@@ -113,7 +113,7 @@ export class Parts {
 		});
 		node.on("link", ({ link, peer, accepted }) => {
 			if (accepted) this.#hooks.call("newPeer", peerSocket(link));
-			events.emit("peer", remotePeer(peer));
+			events.emit("peer", remotePeer(peer, link.verified));
 		});
 		node.on("unlink", ({ peer }) => {
 			events.emit("peerGone", remotePeer(peer));

@@ -5,7 +5,10 @@ export interface RemotePeer {
 	readonly hash: Hash;
 	/** Where it can be dialled; `undefined` when it cannot. */
 	readonly address: Address | undefined;
-	/** True when its key is proven for its id. No peer proves a key in this version, so never true yet. */
+	/**
+	 * True when its key is proven for its id: over an encrypted link to it, or by a signature. False for whom others name,
+	 * and for the source of a message that was relayed.
+	 */
 	readonly verified: boolean;
 }
 
@@ -17,10 +20,11 @@ export interface PeerSocket {
 	readonly remote: Address;
 }
 
-export function remotePeer({ hash, address }: RemoteNode): RemotePeer {
-	return { hash, address: address.port === 0 ? undefined : address, verified: false };
+/** What is known of a node by others' word, unless `verified` says more. */
+export function remotePeer({ hash, address }: RemoteNode, verified = false): RemotePeer {
+	return { hash, address: address.port === 0 ? undefined : address, verified };
 }
 
-export function peerSocket({ peer, local, remote }: PeerLink): PeerSocket {
-	return { peer: peer && remotePeer(peer), local, remote };
+export function peerSocket({ peer, verified, local, remote }: PeerLink): PeerSocket {
+	return { peer: peer && remotePeer(peer, verified), local, remote };
 }

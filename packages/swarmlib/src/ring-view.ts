@@ -28,12 +28,12 @@ export class RingView {
 
 	/** The next peers clockwise, the nearest first; none when alone. */
 	get successors(): readonly RemotePeer[] {
-		return this.#node.successors.map(remotePeer);
+		return this.#node.successors.map((member) => remotePeer(member));
 	}
 
 	/** The peers further round that its fingers point to, each once. */
 	get fingers(): readonly RemotePeer[] {
-		return this.#node.fingers.map(remotePeer);
+		return this.#node.fingers.map((member) => remotePeer(member));
 	}
 
 	/** All of these, each once: the members of its swarm that it knows. */
@@ -43,7 +43,7 @@ export class RingView {
 		for (const member of [...successors, ...(predecessor ? [predecessor] : []), ...fingers]) {
 			known.set(member.hash.toString(), member);
 		}
-		return [...known.values()].map(remotePeer);
+		return [...known.values()].map((member) => remotePeer(member));
 	}
 
 	/**

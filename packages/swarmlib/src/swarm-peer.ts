@@ -441,7 +441,8 @@ export class SwarmPeer {
 
 	/** Everyone to whom it holds a link. */
 	get peers(): readonly RemotePeer[] {
-		return this.#parts?.node.peers.map(remotePeer) ?? [];
+		const { node } = this.#parts ?? {};
+		return node?.peers.map((peer) => remotePeer(peer, node.isVerified(peer))) ?? [];
 	}
 
 	/** Messages waiting for `recv`. */
@@ -498,7 +499,7 @@ export class SwarmPeer {
 		return new LocalNode(keyed ? this.#identity.publicKey : formatAddress, bind, {
 			ports: this.#ports,
 			identity: this.#identity,
-			...(keyed && { proof: "required" }),
+			proof: keyed || encryption !== "off" ? "required" : "off",
 			...(network !== undefined && { network }),
 			...(encryption !== undefined && { encryption }),
 			...(successors !== undefined && { successors }),

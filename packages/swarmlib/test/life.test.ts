@@ -10,7 +10,7 @@ test("a peer is unbound, alone, joining, ready, alone again after it left, and c
 	const swarm = new Swarm(1, sparse);
 	await swarm.grow(8);
 	const host = swarm.simulation.host("watched");
-	const peer = new SwarmPeer({ ...sparse, ports: host });
+	const peer = new SwarmPeer({ ...sparse, encryption: "off", ports: host });
 	const states: PeerState[] = [peer.state];
 	peer.on("state", (state) => {
 		states.push(state);
