@@ -8,6 +8,7 @@ import { guard } from "./events.ts";
 import { type Hash, hashOf, idOf } from "./hash.ts";
 import type { Id } from "./id.ts";
 import { type Limits, bodyLimit } from "./limits.ts";
+import type { Proof } from "./options.ts";
 import type { Clock, Crypto, Random, Transport } from "./ports.ts";
 import {
 	type Answer,
@@ -52,7 +53,7 @@ export interface CoreOptions extends RingOptions {
 	/** Whether limits by address and by rate hold for loopback and private addresses too. */
 	readonly limitLocal: boolean;
 	/** Whether nodes that dialled this one must be dialled back before they get a place in the ring. */
-	readonly proof: "required" | "off";
+	readonly proof: Proof;
 	readonly counter: LimitCounter;
 	readonly crypto: Crypto;
 	/** SHA-256 of the network's name. */
@@ -329,6 +330,8 @@ export class Core {
 			isProven: (connection) => this.connections.proofs.isProven(connection),
 			prove: (connection, done) => {
 				if (this.#options.proof === "off") done(undefined);
+				else if (this.#options.proof === "id" && connection.record?.mode === "data")
+					done(unfounded);
 				else this.connections.proofs.prove(connection, done);
 			},
 			admit: (connection) => this.connections.admit(connection),
@@ -465,6 +468,11 @@ function obstacle(
 	if (hops >= limits.hops) return "hops";
 	return buffered > limits.writeBufferSoft ? "writeBufferSoft" : undefined;
 }
+
+const unfounded = new ChordError(
+	"NOT_DIALABLE",
+	"its id is the hash of neither its address nor its key",
+);
 
 /** The value of a response's bytes. @throws ChordError `REMOTE` when they make no sense */
 export function decodeResponse<Request, Response>(

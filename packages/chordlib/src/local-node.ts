@@ -11,6 +11,7 @@ import { sha256, systemCrypto, systemRandom } from "./node/crypto.ts";
 import { tcp } from "./node/tcp.ts";
 import {
 	type NodeData,
+	type Proof,
 	checkAdvertised,
 	checkBindAddress,
 	checkBytes,
@@ -65,9 +66,10 @@ export interface LocalNodeOptions {
 	readonly advertise?: Address | ((bound: Address) => Promise<Address | undefined>);
 	/**
 	 * Whether a node that dialled this one gets a place in the ring only when this one can dial it, too, where it says that
-	 * it is; and whether this one wants others to try that before it gets a place. Default `"off"`.
+	 * it is (`"required"`); and whether this one wants others to try that before it gets a place. With `"id"` besides, its id has
+	 * to be the hash of its address or of its public key, where links are encrypted. Default `"off"`.
 	 */
-	readonly proof?: "required" | "off";
+	readonly proof?: Proof;
 	/** Length of the successor list, 1 to 64: one fewer in a row may die at once. Default 16. */
 	readonly successors?: number;
 	/** How often pointers are checked, in milliseconds: `fastest` after a change (100), `slowest` at rest (5,000). */
@@ -134,7 +136,7 @@ export class LocalNode {
 	readonly #data: NodeData;
 	readonly #bind: Address;
 	readonly #advertise: LocalNodeOptions["advertise"];
-	readonly #proof: "required" | "off";
+	readonly #proof: Proof;
 	readonly #network: Network;
 	readonly #encrypted: boolean;
 	#identity: Identity | undefined;

@@ -47,9 +47,12 @@ export function checkAdvertised(given: Advertised): Advertised {
 	return given === undefined || typeof given === "function" ? given : canonicalAddress(given);
 }
 
-export function checkProof(given: "required" | "off" = "off"): "required" | "off" {
-	if (given !== "required" && given !== "off") throw invalid('proof must be "required" or "off"');
-	return given;
+/** What a node that opened a link has to prove before it counts. */
+export type Proof = "off" | "required" | "id";
+
+export function checkProof(given: Proof = "off"): Proof {
+	if (given === "off" || given === "required" || given === "id") return given;
+	throw invalid('proof must be "off", "required" or "id"');
 }
 
 export function checkEncryption(encryption: "required" | "off", { secret }: Network): boolean {

@@ -1,7 +1,14 @@
 import { uniform } from "@cicada/simnet";
 import { expect, test } from "vitest";
 
-import { type Address, Identity, LocalNode, defineRequest, text } from "../src/index.ts";
+import {
+	type Address,
+	formatAddress,
+	Identity,
+	LocalNode,
+	defineRequest,
+	text,
+} from "../src/index.ts";
 import { Ring, nameOf } from "./ring.ts";
 import { GOODBYE, HELLO, Stranger, identify } from "./stranger.ts";
 
@@ -229,4 +236,32 @@ test("a leaf is known by its key: it cannot have the id of another", async () =>
 	await ring.until(keyed.joinRing(node.address, { leaf: true }));
 	expect(keyed.standing).toBe("leaf");
 	await keyed.close();
+});
+
+test("where ids have to be proven, one of free choice is refused, and those of addresses and keys are not", async () => {
+	const ring = new Ring(12, { ...options, proof: "id", encryption: "required" });
+	const start = async (
+		name: string,
+		data: (address: Address, key: Uint8Array) => string | Uint8Array,
+	): Promise<LocalNode> => {
+		const host = ring.host(name);
+		const identity = Identity.create(host.random);
+		return new LocalNode(
+			(address) => data(address, identity.publicKey),
+			{ host: host.ip, port: 7000 },
+			{ ports: host, identity, proof: "id" },
+		).listen();
+	};
+	const first = await start("first", formatAddress);
+	const byAddress = await start("address", formatAddress);
+	await ring.until(byAddress.joinRing(first.address));
+	const byKey = await start("key", (_address, key) => key);
+	await ring.until(byKey.joinRing(first.address));
+	const free = await start("free", () => "whoever I like to be");
+	await expect(ring.until(free.joinRing(first.address))).rejects.toMatchObject({
+		code: "NOT_DIALABLE",
+	});
+	expect(first.peers.map(nameOf).toSorted()).toEqual([byAddress, byKey].map(nameOf).toSorted());
+	expect([byAddress, byKey].map((peer) => first.isVerified(peer))).toEqual([true, true]);
+	for (const node of [first, byAddress, byKey, free]) await node.close();
 });

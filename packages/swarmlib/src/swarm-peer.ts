@@ -499,7 +499,7 @@ export class SwarmPeer {
 		return new LocalNode(keyed ? this.#identity.publicKey : formatAddress, bind, {
 			ports: this.#ports,
 			identity: this.#identity,
-			proof: keyed || encryption !== "off" ? "required" : "off",
+			proof: keyed || encryption !== "off" ? "id" : "off",
 			...(network !== undefined && { network }),
 			...(encryption !== undefined && { encryption }),
 			...(successors !== undefined && { successors }),

@@ -133,7 +133,7 @@ export class Joining {
 				this.#network.call(
 					predecessor,
 					askAdmission,
-					this.#network.proof === "required",
+					this.#network.proof !== "off",
 					PATIENCE,
 					done,
 				),

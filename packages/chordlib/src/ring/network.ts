@@ -1,6 +1,7 @@
 import type { Contact } from "../contact.ts";
 import type { Id } from "../id.ts";
 import type { Limits } from "../limits.ts";
+import type { Proof } from "../options.ts";
 import type { Clock, Random } from "../ports.ts";
 import type { Answer, Cancel, NoticeType, RequestType } from "../protocol.ts";
 import type { LimitCounter } from "../stats.ts";
@@ -21,7 +22,7 @@ export interface RingNetwork {
 		done: Answer<Response>,
 	): Cancel;
 	/** Whether this node gives a place in the ring to those only that it could dial, and wants the same for itself. */
-	readonly proof: "required" | "off";
+	readonly proof: Proof;
 	/**
 	 * Whether a node that is linked is where it says that it is. Calls `done` at once where that is known, or where
 	 * `required` does not say that it has to be; `NOT_DIALABLE` when it is not.
