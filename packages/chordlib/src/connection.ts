@@ -52,8 +52,8 @@ export interface ConnectionOwner {
 	admit(connection: Connection): GoodbyeReason | undefined;
 	/** A link that we dialled was let in. */
 	ready(connection: Connection): void;
-	/** Nothing comes after this. */
-	closed(connection: Connection, error: ChordError): void;
+	/** Nothing comes after this. Why is told to who asks: most links end with nobody waiting, and an error costs a stack. */
+	closed(connection: Connection, why: () => ChordError): void;
 	/** A link has more unsent bytes than its share of `writeBuffers`. */
 	crowded(): void;
 	/** For the `send` hook. */
@@ -220,14 +220,14 @@ export class Connection implements LinkHandler, PeerLink {
 		this.send({ kind: "goodbye", reason });
 		this.#channel?.flush();
 		this.#link?.close();
-		this.#finish(new ChordError("CLOSED", `the link was closed: ${reason}`));
+		this.#finish(() => new ChordError("CLOSED", `the link was closed: ${reason}`));
 	}
 
 	/** Closes at once. */
 	fail(error: ChordError): void {
 		if (this.#closed) return;
 		this.#link?.destroy();
-		this.#finish(error);
+		this.#finish(() => error);
 	}
 
 	/**
@@ -292,17 +292,16 @@ export class Connection implements LinkHandler, PeerLink {
 
 	close(error?: Error): void {
 		if (this.#closed) return;
-		const where = formatAddress(this.remote);
-		const why =
-			this.contact === undefined
-				? new ChordError("UNREACHABLE", `${where} cannot be reached: ${reasonOf(error)}`, {
-						cause: error,
-					})
-				: new ChordError("CLOSED", `the link to ${where} is gone: ${reasonOf(error)}`, {
-						cause: error,
-					});
 		this.#link?.destroy();
-		this.#finish(why);
+		this.#finish(() => this.#broken(error));
+	}
+
+	#broken(cause: Error | undefined): ChordError {
+		const where = formatAddress(this.remote);
+		const reason = cause?.message ?? "the other end closed it";
+		return this.contact === undefined
+			? new ChordError("UNREACHABLE", `${where} cannot be reached: ${reason}`, { cause })
+			: new ChordError("CLOSED", `the link to ${where} is gone: ${reason}`, { cause });
 	}
 
 	#expect(limit: "dialTimeout" | "handshakeTimeout"): Timer {
@@ -379,7 +378,7 @@ export class Connection implements LinkHandler, PeerLink {
 			case "goodbye":
 				this.#goodbye = frame.reason;
 				this.#link?.close();
-				this.#finish(this.#turnedAway(frame.reason));
+				this.#finish(() => this.#turnedAway(frame.reason));
 				break;
 			default:
 				this.used = this.heard;
@@ -415,7 +414,7 @@ export class Connection implements LinkHandler, PeerLink {
 		if (frame.kind === "whois" && !this.dialled) {
 			this.#identify();
 			this.#link?.close();
-			this.#finish(new ChordError("CLOSED", "the other end only wanted to know who is here"));
+			this.#finish(() => new ChordError("CLOSED", "the other end only wanted to know who is here"));
 			return;
 		}
 		if (frame.kind !== "identify") {
@@ -471,7 +470,7 @@ export class Connection implements LinkHandler, PeerLink {
 		}
 		this.#link?.close();
 		const where = formatAddress(this.remote);
-		this.#finish(
+		this.#finish(() =>
 			error.code === "MALFORMED" || error.code === "FORGED"
 				? new ChordError("INCOMPATIBLE", `what ${where} says makes no sense`, { cause: error })
 				: error,
@@ -483,12 +482,12 @@ export class Connection implements LinkHandler, PeerLink {
 		this.#owner.sent(this, bytes);
 	}
 
-	#finish(error: ChordError): void {
+	#finish(why: () => ChordError): void {
 		this.#closed = true;
 		this.#greeting = undefined;
 		this.#deadline.cancel();
-		this.#owner.closed(this, error);
-		this.rpc.close(error);
+		this.#owner.closed(this, why);
+		this.rpc.close(why);
 		for (const { done, timer } of this.#probes) {
 			timer.cancel();
 			done(false);
@@ -500,8 +499,4 @@ export class Connection implements LinkHandler, PeerLink {
 /** Whether a record is that of just this node, in this life and at this address. */
 function isOf({ contact }: NodeRecord, other: Contact): boolean {
 	return contact.same(other) && sameAddress(contact.address, other.address);
-}
-
-function reasonOf(error: Error | undefined): string {
-	return error?.message ?? "the other end closed it";
 }

@@ -18,7 +18,7 @@ export interface ConnectionEvents {
 	/** A link is ready, whoever dialled. */
 	opened(connection: Connection): void;
 	/** A ready link is gone, and no other to that peer took its place. */
-	lost(connection: Connection, error: ChordError): void;
+	lost(connection: Connection): void;
 }
 
 /** Who waits for a dial. One that came when it was under way may have to do with a node that was not there yet. */
@@ -269,19 +269,19 @@ export class Connections {
 		this.#announce(connection);
 	}
 
-	closed(connection: Connection, error: ChordError): void {
+	closed(connection: Connection, why: () => ChordError): void {
 		this.#pending.delete(connection);
 		this.#retired.delete(connection);
 		const host = this.#admitted.get(connection);
 		this.#admitted.delete(connection);
 		if (host !== undefined) this.#owner.admission.leave(host);
 		for (const [key, dial] of this.#dials) {
-			if (dial.connection === connection) this.#dialFailed(key, dial, error);
+			if (dial.connection === connection) this.#dialFailed(key, dial, why());
 		}
 		const { contact } = connection;
 		if (contact !== undefined && this.#ready.get(contact.id) === connection) {
 			this.#ready.delete(contact.id);
-			this.#events.lost(connection, error);
+			this.#events.lost(connection);
 		}
 	}
 

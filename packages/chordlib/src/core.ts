@@ -338,8 +338,8 @@ export class Core {
 			ready: (connection) => {
 				this.connections.ready(connection);
 			},
-			closed: (connection, error) => {
-				this.connections.closed(connection, error);
+			closed: (connection, why) => {
+				this.connections.closed(connection, why);
 			},
 			crowded: () => {
 				this.connections.crowded();

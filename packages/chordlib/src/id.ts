@@ -80,7 +80,23 @@ export const FINGERS: number = 2 * BITS;
  * as far. It ends where that of the next finger starts.
  */
 export function fingerStart(id: Id, finger: number): Id {
-	const power = 1n << BigInt(Math.floor(finger / 2));
-	const distance = finger % 2 === 0 ? power : power + power / 2n;
-	return idFromBigInt((BigInt(`0x${id}`) + distance) % RING);
+	const power = Math.floor(finger / 2);
+	const start = plusPower(id, power);
+	return finger % 2 === 1 && power > 0 ? plusPower(start, power - 1) : start;
+}
+
+/** 2^`power` clockwise of `id`, digit by digit: far fingers change few. */
+function plusPower(id: Id, power: number): Id {
+	let place = DIGITS - 1 - Math.floor(power / 4);
+	let digit = nibble(id.charCodeAt(place)) + (1 << (power % 4));
+	let carried = "";
+	while (digit > 15 && place > 0) {
+		carried = (digit - 16).toString(16) + carried;
+		place--;
+		digit = nibble(id.charCodeAt(place)) + 1;
+	}
+	return (id.slice(0, place) +
+		(digit & 15).toString(16) +
+		carried +
+		id.slice(place + 1 + carried.length)) as Id;
 }

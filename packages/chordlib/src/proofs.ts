@@ -109,8 +109,8 @@ export class Proofs {
 					settle(isSame(met, link) ? undefined : notDialable(link, "another node answers there"));
 					met.fail(new ChordError("CLOSED", "it was only to be seen who is there"));
 				},
-				closed: (_met, error) => {
-					settle(notDialable(link, error.message));
+				closed: (_met, why) => {
+					settle(notDialable(link, why().message));
 				},
 			},
 			true,

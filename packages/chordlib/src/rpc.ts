@@ -99,8 +99,8 @@ export class Rpc<From> {
 	}
 
 	/** The link is gone: what was asked fails, what was being served is taken back. */
-	close(error: ChordError): void {
-		for (const call of this.#calls.keys()) this.#settle(call)?.(error);
+	close(why: () => ChordError): void {
+		for (const call of this.#calls.keys()) this.#settle(call)?.(why());
 		for (const call of this.#serving.keys()) this.#finish(call)?.();
 	}
 

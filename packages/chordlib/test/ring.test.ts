@@ -50,6 +50,19 @@ test(
 	LONG,
 );
 
+test("every list has a newcomer within two seconds, and only its neighbours ask more often for a while", async () => {
+	const ring = new Ring(1, { latency, successors: 8 });
+	await ring.grow(16);
+	await ring.simulation.run(60_000);
+	const newcomer = await ring.add("newcomer");
+	await ring.until(newcomer.joinRing(ring.pick()!.address));
+	await ring.settle(2_000);
+	const { trace } = ring.simulation;
+	const before = trace.count;
+	await ring.simulation.run(2_000);
+	expect(trace.count - before).toBeLessThan(200);
+});
+
 test("a node alone owns everything, and has no neighbours", async () => {
 	const ring = new Ring(1);
 	const node = await ring.add("alone");

@@ -111,7 +111,8 @@ export class Ring {
 		if (standing === "member") {
 			this.merging.remember(this.state.contacts().values());
 			this.#network.keep(this.state.neighbours());
-			this.#stabilizer.hurry();
+			const [first] = before.successors;
+			if (before.predecessor !== predecessor || first !== successors[0]) this.#stabilizer.hurry();
 			if (before.successors !== successors) this.#stabilizer.tellPredecessor();
 			this.#network.tellLeaves(ownerChanged, undefined);
 		}

@@ -70,7 +70,9 @@ export class Stabilizer {
 			return undefined;
 		});
 		network.hear(listChanged, (_value, from) => {
-			if (from.same(state.successor)) this.hurry();
+			if (!from.same(state.successor)) return;
+			if (this.#round === "none") this.#roundWithin(pace.fastest);
+			else this.#round = "again";
 		});
 		network.hear(notify, (_value, from) => {
 			network.prove(from, false, (error) => {
@@ -100,7 +102,7 @@ export class Stabilizer {
 		}
 		this.#round = "running";
 		this.#timer?.cancel();
-		const { predecessor, successors } = this.#state;
+		const { predecessor, successor: first, successors } = this.#state;
 		this.#repair((successor, view) => {
 			const from = successor ?? this.#state.self;
 			const nearer = successor === undefined ? this.#state.predecessor : view?.predecessor;
@@ -108,9 +110,9 @@ export class Stabilizer {
 				const { self, successor: now } = this.#state;
 				const knowsUs = now === successor && view?.predecessor?.same(self) === true;
 				if (!knowsUs) this.#tellSuccessor();
-				const changed =
-					predecessor !== this.#state.predecessor || successors !== this.#state.successors;
-				this.#finishRound(changed);
+				// Of changes further along its list a node is told: nothing is gained by asking more often.
+				const nearby = predecessor !== this.#state.predecessor || first !== now;
+				this.#finishRound(nearby, successors !== this.#state.successors);
 			});
 		});
 	}
@@ -121,11 +123,10 @@ export class Stabilizer {
 		if (predecessor !== undefined) this.#network.tell(predecessor, listChanged, undefined);
 	}
 
-	/** Soon, because something changed nearby. */
+	/** Soon, and then often for a while, because a neighbour is another one. */
 	hurry(): void {
-		const { fastest } = this.#pace;
-		this.#interval = fastest;
-		if (this.#round === "none" && this.#due > this.#network.clock.now() + fastest) this.#schedule();
+		this.#interval = this.#pace.fastest;
+		this.#roundWithin(this.#interval);
 	}
 
 	/** As seldom as in a ring at rest. */
@@ -209,11 +210,17 @@ export class Stabilizer {
 		for (const all of waiting) for (const tell of all) tell();
 	}
 
-	#schedule(): void {
+	/** Brings the next round forward; what comes after it stays as it was. */
+	#roundWithin(time: number): void {
+		if (this.#round === "none" && this.#due > this.#network.clock.now() + time)
+			this.#schedule(time);
+	}
+
+	#schedule(interval = this.#interval): void {
 		this.#timer?.cancel();
 		if (this.#state.standing !== "member") return;
 		const { clock, random } = this.#network;
-		const delay = this.#interval * (0.75 + random.next() / 2);
+		const delay = interval * (0.75 + random.next() / 2);
 		const due = clock.now() + delay;
 		this.#due = due;
 		this.#timer = clock.schedule(delay, () => {
@@ -222,13 +229,13 @@ export class Stabilizer {
 		});
 	}
 
-	#finishRound(changed: boolean): void {
+	#finishRound(nearby: boolean, anywhere: boolean): void {
 		const again = this.#round === "again";
 		this.#round = "none";
-		const atRest = !changed && this.#doubted === undefined;
+		const atRest = !nearby && this.#doubted === undefined;
 		this.#interval = atRest ? Math.min(this.#interval * 2, this.#pace.slowest) : this.#pace.fastest;
 		this.#network.keep(this.#state.neighbours());
-		this.#fingers.refresh(this.#interval < this.#pace.slowest);
+		this.#fingers.refresh(anywhere || this.#interval < this.#pace.slowest);
 		if (again) this.stabilize();
 		else this.#schedule();
 	}

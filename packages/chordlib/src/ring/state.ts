@@ -194,7 +194,8 @@ export class RingState implements Pointers {
 		let beyond = this.#successors.length === this.length;
 		for (let number = FINGERS - 1; number >= 0 && this.successor !== undefined; number--) {
 			if (beyond) distant.push(number);
-			const [owner] = this.ownersOf(fingerStart(this.self.id, number));
+			const start = fingerStart(this.self.id, number);
+			const owner = this.#successors.find(({ id }) => inArc(this.self.id, start, id));
 			if (owner === this.successor) break;
 			beyond &&= owner === undefined;
 			if (owner !== undefined && number % 2 === 0) near.add(owner);
