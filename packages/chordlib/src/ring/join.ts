@@ -180,26 +180,42 @@ export class Joining {
 
 	/** JOIN, at the joiner: `predecessor` has handed over its list, which is `stale` from some time on. */
 	#enter(predecessor: Contact, handed: readonly Contact[], stale: number): void {
+		const comeIn = (successor: Contact, named: readonly Contact[]): void => {
+			const late = this.#network.clock.now() >= stale || !this.#isMember(predecessor);
+			if (late) this.#retry(undefined);
+			else this.#comeIn(predecessor, successor, named);
+		};
 		this.#stabilizer.firstAlive(handed, (successor, view) => {
 			if (this.#joined === undefined) return;
-			const late = this.#network.clock.now() >= stale || !this.#isMember(predecessor);
-			if (late || successor === undefined || view === undefined) {
+			const skipped = view?.predecessor;
+			if (successor === undefined || view === undefined) {
 				this.#retry(undefined);
-				return;
+			} else if (!skipped || !between(predecessor.id, skipped.id, successor.id)) {
+				comeIn(successor, view.successors);
+			} else {
+				// Who handed over the list does not know of it yet, or it is dead, and the successor does not know.
+				this.#stabilizer.firstAlive([skipped], (alive) => {
+					if (this.#joined === undefined) return;
+					if (alive === undefined) comeIn(successor, view.successors);
+					else this.#retry(undefined);
+				});
 			}
-			this.#state.enter(predecessor, successor, view.successors);
-			this.#stabilizer.stand("member");
-			this.#stabilizer.stabilize();
-			this.#underWay.track<void>(
-				(done) => {
-					const { successors } = this.#state;
-					return this.#network.call(predecessor, tellEntered, successors, PATIENCE, done);
-				},
-				() => {
-					this.#done(undefined);
-				},
-			);
 		});
+	}
+
+	#comeIn(predecessor: Contact, successor: Contact, named: readonly Contact[]): void {
+		this.#state.enter(predecessor, successor, named);
+		this.#stabilizer.stand("member");
+		this.#stabilizer.stabilize();
+		this.#underWay.track<void>(
+			(done) => {
+				const { successors } = this.#state;
+				return this.#network.call(predecessor, tellEntered, successors, PATIENCE, done);
+			},
+			() => {
+				this.#done(undefined);
+			},
+		);
 	}
 
 	/** Whether nothing tells that a node to which there is a link has left its ring, or is gone. */

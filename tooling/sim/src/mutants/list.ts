@@ -51,6 +51,7 @@ export const MUTANTS: readonly Mutant[] = [
 			},
 		],
 		caughtBy: ["local/predecessor-kept"],
+		run: "--regime fail-stop --nodes 12 --successors 3 --minutes 3 --churn 3 --seeds 12",
 	},
 	{
 		name: "predecessor-not-looked-at-again",
@@ -63,6 +64,7 @@ export const MUTANTS: readonly Mutant[] = [
 			},
 		],
 		caughtBy: ["local/predecessor-kept"],
+		run: "--regime fail-stop --nodes 12 --successors 3 --minutes 3 --churn 3 --seeds 12",
 	},
 	{
 		name: "lives-confused",
@@ -79,7 +81,12 @@ export const MUTANTS: readonly Mutant[] = [
 				replace: "(this.incarnation === ANY_INCARNATION || other.incarnation > 0) &&",
 			},
 		],
-		caughtBy: ["local/predecessor-kept", "ring/entered", "liveness/lists"],
+		caughtBy: [
+			"local/predecessor-kept",
+			"local/predecessor-answered",
+			"ring/entered",
+			"liveness/lists",
+		],
 		run: "--regime fail-stop --nodes 12 --successors 3 --minutes 3 --churn 3 --faults crash,silentCrash --seeds 8",
 	},
 	{
