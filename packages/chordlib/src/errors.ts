@@ -54,6 +54,11 @@ export class ChordError extends Error {
 	}
 }
 
+/** `INVALID_ARGUMENT`, to be thrown. */
+export function invalid(message: string): ChordError {
+	return new ChordError("INVALID_ARGUMENT", message);
+}
+
 /** True for bytes that were no valid message. */
 export function isMalformed(error: unknown): boolean {
 	return error instanceof ChordError && error.code === "MALFORMED";

@@ -19,15 +19,10 @@ export { ChordError, type ChordErrorCode } from "./errors.ts";
 export { Events, type Unsubscribe, guard } from "./events.ts";
 export { Hash } from "./hash.ts";
 export { type Limits, defaultLimits } from "./limits.ts";
-export {
-	type Arc,
-	LocalNode,
-	type LocalNodeOptions,
-	type LookupResult,
-	type NodeEvents,
-	type NodeHooks,
-	type Sender,
-} from "./local-node.ts";
+export type { Sender } from "./handling.ts";
+export { LocalNode, type LookupResult } from "./local-node.ts";
+export type { Arc, NodeEvents, NodeHooks } from "./node-events.ts";
+export type { LocalNodeOptions } from "./options.ts";
 export type { Network, Secret } from "./secure/secret.ts";
 export { systemClock } from "./node/clock.ts";
 export { systemCrypto, systemRandom } from "./node/crypto.ts";

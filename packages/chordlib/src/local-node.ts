@@ -1,34 +1,26 @@
-import { type Address, canonicalAddress, formatAddress, ipBytes } from "./address.ts";
+import type { Address } from "./address.ts";
 import type { Connection, PeerLink } from "./connection.ts";
-import { type Contact, type RemoteNode, contactOf } from "./contact.ts";
-import { Core, type Ports, type Routed, decodeResponse } from "./core.ts";
-import { ChordError } from "./errors.ts";
-import { Events, type Unsubscribe, guard } from "./events.ts";
+import { type RemoteNode, contactOf } from "./contact.ts";
+import { Core, type Routed, decodeResponse } from "./core.ts";
+import { ChordError, invalid } from "./errors.ts";
+import { Events, type Unsubscribe } from "./events.ts";
+import { type Sender, handleNotice, handleRequest } from "./handling.ts";
 import { Hash, idOf } from "./hash.ts";
-import { type Limits, bodyLimit, completeLimits } from "./limits.ts";
-import { systemClock } from "./node/clock.ts";
-import { sha256, systemCrypto, systemRandom } from "./node/crypto.ts";
-import { tcp } from "./node/tcp.ts";
+import { bodyLimit } from "./limits.ts";
+import { addressFor, listenAt, resolveHost } from "./listening.ts";
+import { joinThrough } from "./meeting.ts";
+import { type NodeEvents, announcing } from "./node-events.ts";
+import { sha256, systemCrypto } from "./node/crypto.ts";
 import {
-	type NodeData,
-	type Proof,
-	checkAdvertised,
-	checkBindAddress,
+	type CompleteOptions,
+	type LocalNodeOptions,
 	checkBytes,
-	checkData,
 	checkDialAddress,
-	checkFlag,
-	checkEncryption,
 	checkFunction,
-	checkIdentity,
-	checkObject,
-	checkPace,
-	checkProof,
-	checkSuccessors,
 	checkType,
-	invalid,
+	completeOptions,
 } from "./options.ts";
-import type { Link, LinkHandler, Listener, Transport } from "./ports.ts";
+import type { Link, LinkHandler, Listener } from "./ports.ts";
 import {
 	type Answer,
 	type Cancel,
@@ -37,87 +29,19 @@ import {
 	type RequestType,
 } from "./protocol.ts";
 import type { Found } from "./ring/messages.ts";
-import type { Pace } from "./ring/stabilize.ts";
 import type { Standing } from "./ring/state.ts";
 import { Identity } from "./secure/identity.ts";
 import type { NodeRecord } from "./secure/record.ts";
-import { type Network, type Secret, checkNetwork, checkSecrets, keysOf } from "./secure/secret.ts";
+import { type Secret, checkSecrets, keysOf } from "./secure/secret.ts";
 import { LimitCounter, type NodeStats } from "./stats.ts";
 import { type Wait, Waits } from "./wait.ts";
 import { encode } from "./wire/codec.ts";
-
-export interface LocalNodeOptions {
-	/**
-	 * The network's name, or name and secret: nodes of different networks, or with different secrets, refuse each other.
-	 * Without a secret anyone may join. Default `""`.
-	 */
-	readonly network?: string | Network;
-	/**
-	 * `"required"` (default): links are encrypted, and both ends prove their keys. `"off"`: for simulations, and to measure
-	 * what it costs; anyone on the way can read and change what is sent. Both ends have to be set alike.
-	 */
-	readonly encryption?: "required" | "off";
-	/** Who the node is, as `loadIdentity` gives it. Default: one that is made anew. */
-	readonly identity?: Identity;
-	/**
-	 * The address at which others dial this node, where that is not the bound one; or a function that gives it, or
-	 * `undefined` for the bound one, once it is known where the node listens.
-	 */
-	readonly advertise?: Address | ((bound: Address) => Promise<Address | undefined>);
-	/**
-	 * Whether a node that dialled this one gets a place in the ring only when this one can dial it, too, where it says that
-	 * it is (`"required"`); and whether this one wants others to try that before it gets a place. With `"id"` besides, its id has
-	 * to be the hash of its address or of its public key, where links are encrypted. Default `"off"`.
-	 */
-	readonly proof?: Proof;
-	/** Length of the successor list, 1 to 64: one fewer in a row may die at once. Default 16. */
-	readonly successors?: number;
-	/** How often pointers are checked, in milliseconds: `fastest` after a change (100), `slowest` at rest (5,000). */
-	readonly pace?: Partial<Pace>;
-	readonly limits?: Partial<Limits>;
-	/** True when the limits by IP address, subnet and rate hold for loopback and private addresses too. Default false. */
-	readonly limitLocal?: boolean;
-	readonly ports?: Partial<Ports>;
-	readonly hooks?: Partial<NodeHooks>;
-}
-
-/** Functions that watch. One that throws is reported as an `error` event. */
-export interface NodeHooks {
-	/** Every packet that is sent, the ring's own included. */
-	send(link: PeerLink, packet: Uint8Array): void;
-}
-
-/** The keys that a node owns: clockwise from `after`, not included, to `to`. */
-export interface Arc {
-	readonly after: Hash;
-	readonly to: Hash;
-}
-
-export interface NodeEvents {
-	/** A link is ready; `accepted` when the other end dialled. */
-	link: { link: PeerLink; peer: RemoteNode; accepted: boolean };
-	/** The link to a peer is gone. */
-	unlink: { peer: RemoteNode };
-	/** The node has come into a ring or is out of it. */
-	standing: Standing;
-	/** The neighbours are not the same as before. */
-	pointers: { predecessor: RemoteNode | undefined; successors: readonly RemoteNode[] };
-	/** Another arc of keys is this node's; `undefined` while it is not known where the arc starts. */
-	arc: { before: Arc | undefined; now: Arc | undefined };
-	/** A handler, hook or listener of yours failed. */
-	error: unknown;
-}
 
 export interface LookupResult {
 	/** The owner of the id: the first node at or clockwise after it. */
 	readonly node: RemoteNode | LocalNode;
 	/** Links crossed to the answer; 0 when the owner is this node. */
 	readonly hops: number;
-}
-
-/** Who sent a message that is being handled. */
-export interface Sender {
-	readonly peer: RemoteNode;
 }
 
 /**
@@ -133,20 +57,8 @@ export interface Sender {
  * ```
  */
 export class LocalNode {
-	readonly #data: NodeData;
-	readonly #bind: Address;
-	readonly #advertise: LocalNodeOptions["advertise"];
-	readonly #proof: Proof;
-	readonly #network: Network;
-	readonly #encrypted: boolean;
-	#identity: Identity | undefined;
-	readonly #successorCount: number;
-	readonly #pace: Pace;
-	readonly #limits: Limits;
-	readonly #limitLocal: boolean;
+	readonly #options: CompleteOptions;
 	readonly #counter = new LimitCounter();
-	readonly #ports: Ports;
-	readonly #hooks: Partial<NodeHooks>;
 	readonly #events = new Events<NodeEvents>();
 	readonly #handlers: Handlers<Connection>;
 	readonly #routedHandlers: Handlers<Routed>;
@@ -167,36 +79,11 @@ export class LocalNode {
 		bindAddr: Address,
 		options: LocalNodeOptions = {},
 	) {
-		const {
-			network = "",
-			encryption = "required",
-			identity,
-			successors = 16,
-			hooks = {},
-			ports = {},
-		} = checkObject("options", options);
-		this.#data = checkData(data);
-		this.#bind = checkBindAddress(bindAddr);
-		this.#advertise = checkAdvertised(options.advertise);
-		this.#proof = checkProof(options.proof);
-		this.#network = checkNetwork(network);
-		this.#encrypted = checkEncryption(encryption, this.#network);
-		this.#identity = checkIdentity(identity);
-		this.#successorCount = checkSuccessors(successors);
-		this.#pace = checkPace(options.pace);
-		this.#limits = completeLimits(options.limits);
-		this.#limitLocal = checkFlag("limitLocal", options.limitLocal);
-		const { clock, random, transport } = checkObject("ports", ports);
-		this.#ports = {
-			clock: clock ?? systemClock,
-			random: random ?? systemRandom,
-			transport: transport ?? tcp,
-		};
-		checkObject("hooks", hooks);
-		this.#hooks = hooks;
-		this.#handlers = new Handlers(bodyLimit(this.#limits));
-		this.#routedHandlers = new Handlers(bodyLimit(this.#limits));
-		this.#waits = new Waits(this.#ports.clock, () => {
+		this.#options = completeOptions(data, bindAddr, options);
+		const { limits, ports } = this.#options;
+		this.#handlers = new Handlers(bodyLimit(limits));
+		this.#routedHandlers = new Handlers(bodyLimit(limits));
+		this.#waits = new Waits(ports.clock, () => {
 			this.#counter.count("requestTimeout");
 		});
 	}
@@ -211,19 +98,19 @@ export class LocalNode {
 		if (this.#phase !== "new")
 			throw new ChordError("ALREADY_LISTENING", "listen was called before");
 		this.#phase = "listening";
+		const { advertise, bind, data, network, ports } = this.#options;
+		const { transport } = ports;
 		let listener: Listener | undefined;
 		try {
-			const host = await this.#resolve(this.#bind.host);
-			const secrets = await this.#keysOf(checkSecrets(this.#network.secret));
-			listener = await listenAt(this.#ports.transport, { host, port: this.#bind.port }, (link) =>
-				this.#accept(link),
-			);
-			const address = await this.#advertised(listener.address);
-			const data = typeof this.#data === "function" ? checkBytes(this.#data(address)) : this.#data;
+			const host = await resolveHost(transport, bind.host);
+			const secrets = await this.#keysOf(checkSecrets(network.secret));
+			listener = await listenAt(transport, { host, port: bind.port }, (link) => this.#accept(link));
+			const address = await addressFor(transport, listener.address, advertise);
+			const value = typeof data === "function" ? checkBytes(data(address)) : data;
 			// Closed while it was about to listen.
 			if (this.#isClosed()) throw closedError();
 			this.#listener = listener;
-			this.#core = this.#createCore(new Hash({ value: data }), address, secrets);
+			this.#core = this.#createCore(new Hash({ value }), address, secrets);
 			this.#phase = "open";
 			return this;
 		} catch (error) {
@@ -253,28 +140,19 @@ export class LocalNode {
 			checkDialAddress,
 		);
 		if (remotes.length === 0) throw invalid("no address to join through");
-		const { attaching, joining, merging, state } = core.ring;
+		const { joining, state } = core.ring;
 		if (state.standing === "joining") throw new ChordError("BUSY", "a join is under way");
 		core.become(leaf ? "leaf" : "dialable");
-		const inRing = state.successor !== undefined;
-		if (!inRing && !leaf) joining.prepare();
+		const way = leaf ? "attach" : state.successor === undefined ? "join" : "merge";
+		if (way === "join") joining.prepare();
 		try {
-			await this.#waits.run<void>(options, this.#limits.requestTimeout, (budget, done) => {
-				const deadline = this.#ports.clock.now() + budget;
-				let cancel = this.#meet(core, remotes, (error, contact) => {
-					const left = Math.max(1, deadline - this.#ports.clock.now());
-					if (contact === undefined) done(error);
-					else if (leaf) cancel = attaching.attach([contact], left, done);
-					else if (inRing) cancel = merging.mergeWith(contact, done);
-					else cancel = joining.join([contact], left, done);
-				});
+			await this.#run<void>(options, (budget, done) => {
+				const cancel = joinThrough(core, this.#options.ports, remotes, way, budget, done);
 				this.#abandonJoin = () => {
 					cancel();
 					done(new ChordError("CLOSED", "this node left the ring meanwhile"));
 				};
-				return () => {
-					cancel();
-				};
+				return cancel;
 			});
 		} catch (error) {
 			core.ring.giveUp();
@@ -287,11 +165,11 @@ export class LocalNode {
 	/** Says goodbye and leaves the ring. The node goes on listening, and can join again. */
 	async leaveRing(options?: Wait): Promise<void> {
 		const core = this.#open();
-		await this.#waits.run<void>(options, this.#limits.requestTimeout, (_budget, done) => {
+		await this.#run<void>(options, (_budget, done) => {
 			this.#abandonJoin?.();
 			core.depart("leaving");
 			core.connections.start();
-			const timer = this.#ports.clock.schedule(0, () => {
+			const timer = this.#options.ports.clock.schedule(0, () => {
 				done(undefined);
 			});
 			return () => {
@@ -316,10 +194,8 @@ export class LocalNode {
 		if (mode !== "recursive" && mode !== "iterative") {
 			throw invalid("mode must be recursive or iterative");
 		}
-		const found = await this.#waits.run<Found>(
-			options,
-			this.#limits.requestTimeout,
-			(budget, done) => ring.lookups.find(idOf(id), mode, budget, done),
+		const found = await this.#run<Found>(options, (budget, done) =>
+			ring.lookups.find(idOf(id), mode, budget, done),
 		);
 		const own = found.owner.hash.equals(hash);
 		return { node: own ? this : found.owner, hops: found.hops };
@@ -333,7 +209,7 @@ export class LocalNode {
 	 */
 	async changeSecret(secret: Secret | readonly Secret[]): Promise<void> {
 		const core = this.#open();
-		if (!this.#encrypted) throw invalid("links that are not encrypted have no secret");
+		if (!this.#options.encrypted) throw invalid("links that are not encrypted have no secret");
 		const secrets = checkSecrets(secret);
 		if (secrets.length === 0) throw invalid("a secret is missing");
 		const keys = await this.#keysOf(secrets);
@@ -464,33 +340,10 @@ export class LocalNode {
 	): Unsubscribe {
 		checkFunction("a handler", handler);
 		if (type?.kind === "notice") {
-			return this.#handlers.onNotice(type, (value, connection) => {
-				const { contact } = connection;
-				if (contact === undefined) return;
-				const { signal } = new AbortController();
-				guard(() => handler(value, { peer: contact, signal }), this.#failed);
-			});
+			return handleNotice(this.#handlers, type, handler, this.#failed);
 		}
 		checkType("request", type);
-		return this.#handlers.onRequest(type, (value, connection, _budget, answer) => {
-			const abort = new AbortController();
-			const { contact } = connection;
-			if (contact === undefined) return undefined;
-			const respond = async (): Promise<unknown> =>
-				await handler(value, { peer: contact, signal: abort.signal });
-			respond().then(
-				(response) => {
-					this.#answer(answer, response);
-				},
-				(error: unknown) => {
-					if (!abort.signal.aborted) this.#failed(error);
-					answer(new ChordError("REMOTE", "the handler failed"));
-				},
-			);
-			return () => {
-				abort.abort();
-			};
-		});
+		return handleRequest(this.#handlers, type, handler, this.#failed);
 	}
 
 	/** Hears messages of a type that were routed to this node, as their target or as the owner of it. */
@@ -516,12 +369,10 @@ export class LocalNode {
 	): Promise<Response> {
 		const core = this.#open();
 		checkType("request", type);
-		const body = encode(type.request, value, bodyLimit(this.#limits));
+		const body = encode(type.request, value, bodyLimit(this.#options.limits));
 		const contact = contactOf(peer);
-		const bytes = await this.#waits.run<Uint8Array>(
-			options,
-			this.#limits.requestTimeout,
-			(budget, done) => core.call(contact, type.tag, body, budget, done),
+		const bytes = await this.#run<Uint8Array>(options, (budget, done) =>
+			core.call(contact, type.tag, body, budget, done),
 		);
 		return decodeResponse(type, bytes);
 	}
@@ -539,9 +390,9 @@ export class LocalNode {
 	): Promise<void> {
 		const { connections } = this.#open();
 		checkType("notice", type);
-		const body = encode(type.body, value, bodyLimit(this.#limits));
+		const body = encode(type.body, value, bodyLimit(this.#options.limits));
 		const contact = contactOf(peer);
-		await this.#waits.run<void>(options, this.#limits.requestTimeout, (_budget, done) =>
+		await this.#run<void>(options, (_budget, done) =>
 			connections.open(contact, (error, connection) => {
 				connection?.rpc.notify(type.tag, body);
 				done(error);
@@ -558,9 +409,7 @@ export class LocalNode {
 	async link(peer: RemoteNode, options?: Wait): Promise<PeerLink> {
 		const { connections } = this.#open();
 		const contact = contactOf(peer);
-		return this.#waits.run<PeerLink>(options, this.#limits.requestTimeout, (_budget, done) =>
-			connections.open(contact, done),
-		);
+		return this.#run<PeerLink>(options, (_budget, done) => connections.open(contact, done));
 	}
 
 	/** To whom {@link route} would hand a message for `target`; `undefined` when to nobody, this node itself included. */
@@ -585,7 +434,7 @@ export class LocalNode {
 		const core = this.#open();
 		if (!(target instanceof Hash)) throw invalid("route takes a Hash");
 		checkType("notice", type);
-		const body = encode(type.body, value, bodyLimit(this.#limits));
+		const body = encode(type.body, value, bodyLimit(this.#options.limits));
 		return core.route(idOf(target), type.tag, body, options.via && contactOf(options.via).id);
 	}
 
@@ -597,50 +446,24 @@ export class LocalNode {
 	}
 
 	#keysOf(secrets: readonly Secret[]): Promise<readonly Uint8Array[]> {
-		return keysOf(systemCrypto, this.#network.id, secrets);
+		return keysOf(systemCrypto, this.#options.network.id, secrets);
 	}
 
 	#createCore(hash: Hash, address: Address, secrets: readonly Uint8Array[]): Core {
-		const arc = (predecessor: Contact | undefined): Arc | undefined =>
-			predecessor && { after: predecessor.hash, to: hash };
+		const { hooks, network, ports } = this.#options;
+		let { identity } = this.#options;
 		const options = {
-			ports: this.#ports,
-			limits: this.#limits,
-			limitLocal: this.#limitLocal,
-			proof: this.#proof,
+			...this.#options,
 			counter: this.#counter,
-			pace: this.#pace,
-			successors: this.#successorCount,
 			crypto: systemCrypto,
-			network: sha256(this.#network.id),
-			identity: () => (this.#identity ??= Identity.create(this.#ports.random)),
-			encrypted: this.#encrypted,
+			network: sha256(network.id),
+			identity: () => (identity ??= Identity.create(ports.random)),
 			secrets,
 			handlers: this.#handlers,
 			routedHandlers: this.#routedHandlers,
 		};
-		const core: Core = new Core(hash, address, options, {
-			link: (link, peer) => {
-				this.#events.emit("link", { link, peer, accepted: !link.dialled });
-			},
-			unlink: (peer) => {
-				this.#events.emit("unlink", { peer });
-			},
-			standing: (now) => {
-				this.#events.emit("standing", now);
-			},
-			pointers: (before) => {
-				const { predecessor, successors } = core.ring.state;
-				this.#events.emit("pointers", { predecessor, successors });
-				if (before.predecessor?.id === predecessor?.id) return;
-				this.#events.emit("arc", { before: arc(before.predecessor), now: arc(predecessor) });
-			},
-			sent: (link, packet) => {
-				const { send } = this.#hooks;
-				if (send !== undefined) guard(() => send(link, packet), this.#failed);
-			},
-			failed: this.#failed,
-		});
+		const events = announcing(hash, () => core.ring.state, this.#events, hooks);
+		const core: Core = new Core(hash, address, options, events);
 		return core;
 	}
 
@@ -658,109 +481,18 @@ export class LocalNode {
 		return this.#listening();
 	}
 
+	#run<T>(
+		options: Wait | undefined,
+		start: (budget: number, done: Answer<T, Error>) => Cancel,
+	): Promise<T> {
+		return this.#waits.run<T>(options, this.#options.limits.requestTimeout, start);
+	}
+
 	readonly #failed = (error: unknown): void => {
 		this.#events.emit("error", error);
 	};
-
-	#answer(answer: Answer<unknown>, response: unknown): void {
-		try {
-			answer(undefined, response);
-		} catch (error) {
-			this.#failed(error);
-			answer(new ChordError("REMOTE", "the handler's response does not fit its type"));
-		}
-	}
-
-	async #resolve(host: string): Promise<string> {
-		if (host === "") return "0.0.0.0";
-		if (ipBytes(host) !== undefined) return host;
-		try {
-			return await this.#ports.transport.resolve(host);
-		} catch (cause) {
-			throw new ChordError("UNRESOLVED", `the host name ${host} has no address`, { cause });
-		}
-	}
-
-	async #advertised(bound: Address): Promise<Address> {
-		const given =
-			typeof this.#advertise === "function" ? await this.#advertise(bound) : this.#advertise;
-		return given === undefined ? this.#reachable(bound) : canonicalAddress(given);
-	}
-
-	async #reachable(bound: Address): Promise<Address> {
-		const wildcard = ipBytes(bound.host)?.every((byte) => byte === 0) ?? false;
-		const host = wildcard ? await this.#ports.transport.localHost() : bound.host;
-		return canonicalAddress({ host, port: bound.port });
-	}
-
-	/** Opens a link to the first of several addresses that answers. */
-	#meet(core: Core, remotes: readonly Address[], done: Answer<Contact>): Cancel {
-		const errors: ChordError[] = [];
-		const cancels: Cancel[] = [];
-		let over = false;
-		const stop = (): void => {
-			over = true;
-			for (const cancel of cancels) cancel();
-		};
-		const settle: Answer<Contact> = (error, contact) => {
-			if (over) return;
-			if (error !== undefined) errors.push(error);
-			if (contact === undefined && errors.length < remotes.length) return;
-			stop();
-			done(contact === undefined ? firstOf(errors) : undefined, contact);
-		};
-		for (const remote of remotes) {
-			this.#resolve(remote.host)
-				.then((host) => {
-					if (over) return;
-					const address = canonicalAddress({ host, port: remote.port });
-					const cancel = core.connections.openAddress(address, (error, connection) => {
-						settle(error, connection?.contact);
-					});
-					cancels.push(cancel);
-				})
-				.catch((error: unknown) => {
-					settle(error as ChordError);
-				});
-		}
-		return stop;
-	}
 }
 
 function closedError(): ChordError {
 	return new ChordError("CLOSED", "the node was closed");
-}
-
-const LISTEN_ERRORS: Readonly<Record<string, "ADDRESS_IN_USE" | "ADDRESS_NOT_AVAILABLE">> = {
-	EADDRINUSE: "ADDRESS_IN_USE",
-	EADDRNOTAVAIL: "ADDRESS_NOT_AVAILABLE",
-	EACCES: "ADDRESS_NOT_AVAILABLE",
-	EINVAL: "ADDRESS_NOT_AVAILABLE",
-};
-
-async function listenAt(
-	transport: Transport,
-	address: Address,
-	accept: Parameters<Transport["listen"]>[1],
-): Promise<Listener> {
-	try {
-		return await transport.listen(address, accept);
-	} catch (cause) {
-		const { code = "", message } = cause as Error & { code?: string };
-		throw new ChordError(
-			LISTEN_ERRORS[code] ?? "ADDRESS_NOT_AVAILABLE",
-			`cannot listen at ${formatAddress(address)}: ${message}`,
-			{ cause },
-		);
-	}
-}
-
-/** One error for several addresses of which none answered. */
-function firstOf(errors: readonly ChordError[]): ChordError {
-	const [first] = errors;
-	if (first !== undefined && errors.length === 1) return first;
-	const code = errors.every((error) => error.code === first?.code) ? first?.code : undefined;
-	return new ChordError(code ?? "UNREACHABLE", errors.map(({ message }) => message).join("; "), {
-		cause: new AggregateError(errors),
-	});
 }

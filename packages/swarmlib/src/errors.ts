@@ -63,6 +63,15 @@ export function asSwarmError(error: unknown): unknown {
 	return new SwarmError(codeOf(error), error.message, { cause: error });
 }
 
+/** A promise of the layer below, which rejects in this package's terms. */
+export async function withSwarmErrors<T>(promise: Promise<T>): Promise<T> {
+	try {
+		return await promise;
+	} catch (error) {
+		throw asSwarmError(error);
+	}
+}
+
 function codeOf({ code }: ChordError): SwarmErrorCode {
 	switch (code) {
 		case "INVALID_HASH":

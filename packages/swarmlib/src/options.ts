@@ -1,4 +1,11 @@
-import { Hash, type Limits, type Network, type Ports, type Wait } from "@cicada/chordlib";
+import {
+	type Address,
+	Hash,
+	type Limits,
+	type Network,
+	type Ports,
+	type Wait,
+} from "@cicada/chordlib";
 
 import { EXCLUDED_LIMIT } from "./broadcast/messages.ts";
 import type { CallLimits } from "./calls.ts";
@@ -103,6 +110,13 @@ const MESSAGE = 1_048_576;
 const OUTBOX: OutboxLimits = { messages: 65_536, bytes: 64 * 1_048_576 };
 const CALLS: CallLimits = { perPeer: 256, requests: 4_096, bytes: 16 * 1_048_576 };
 const INBOX: InboxLimits = { messages: 1_024, bytes: 16 * 1_048_576 };
+const EVENTS: ReadonlySet<string> = new Set<keyof SwarmEvents>([
+	"peer",
+	"peerGone",
+	"ring",
+	"state",
+	"error",
+]);
 /** Extra copies of one message. */
 const MOST_DUPLICATES = 32;
 
@@ -186,6 +200,29 @@ export function checkWait<T extends Wait>(given: T | undefined): Partial<T> {
 	}
 	signal?.throwIfAborted();
 	return options;
+}
+
+/** For an address to connect to. @throws SwarmError `INVALID_ARGUMENT`, `INVALID_PORT` */
+export function checkRemote(address: Address): void {
+	const { host, port } = address ?? {};
+	if (typeof host !== "string" || host === "")
+		throw invalid("the host to connect to must be a string");
+	if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+		throw new SwarmError("INVALID_PORT", `${String(port)} is not a port to connect to`);
+	}
+}
+
+export function checkListener(
+	type: string,
+	listener: unknown,
+	options: { signal?: unknown },
+): void {
+	if (!EVENTS.has(type)) throw invalid(`there is no event called ${type}`);
+	if (typeof listener !== "function") throw invalid("a listener must be a function");
+	const { signal } = checkObject("options", options);
+	if (signal !== undefined && !(signal instanceof AbortSignal)) {
+		throw invalid("signal must be an AbortSignal");
+	}
 }
 
 export function checkDuplicates(duplicates: number): number {

@@ -3,6 +3,7 @@ import {
 	ChordError,
 	type Clock,
 	type LocalNode,
+	type Transport,
 	type Wait,
 	formatAddress,
 	scopeOf,
@@ -49,6 +50,7 @@ export class Reach {
 	/** True when the id does not depend on the address, so that the peer may be a leaf. */
 	readonly keyed: boolean;
 	readonly #clock: Clock;
+	readonly #transport: Transport;
 	readonly #mapPort: MapPort;
 	readonly #closing = new AbortController();
 	readonly #evidence: string[] = [];
@@ -58,14 +60,17 @@ export class Reach {
 
 	constructor({
 		clock,
+		transport,
 		keyed,
 		mapPort = byTraversal,
 	}: {
 		clock: Clock;
+		transport: Transport;
 		keyed: boolean;
 		mapPort: MapPort | undefined;
 	}) {
 		this.#clock = clock;
+		this.#transport = transport;
 		this.keyed = keyed;
 		this.#mapPort = mapPort;
 	}
@@ -74,8 +79,15 @@ export class Reach {
 		return { state: this.#state, reason: this.#reason, evidence: [...this.#evidence] };
 	}
 
-	/** The router's port for a peer that listens at `local`; `undefined` where none is needed, or to be had. */
-	async map(local: Address): Promise<Address | undefined> {
+	/** Where a peer listens. Bound to all interfaces, it is the one that others can reach that says something. */
+	async listener({ host, port }: Address): Promise<Address> {
+		const all = host === "0.0.0.0" || host === "::";
+		return { host: all ? await this.#transport.localHost() : host, port };
+	}
+
+	/** The router's port that leads to where a peer listens; `undefined` where none is needed, or to be had. */
+	async map(bound: Address): Promise<Address | undefined> {
+		const local = await this.listener(bound);
 		const scope = scopeOf(local.host);
 		if (scope !== "private") {
 			this.#saw(`${formatAddress(local)} is a ${scope} address: no router is asked`);

@@ -3,7 +3,7 @@ import {
 	Events,
 	type Hash,
 	Identity,
-	LocalNode,
+	type LocalNode,
 	type LocalNodeOptions,
 	type NodeStats,
 	type Ports,
@@ -11,7 +11,6 @@ import {
 	type Unsubscribe,
 	type Wait,
 	defaultLimits,
-	formatAddress,
 	loadIdentity,
 	systemClock,
 	systemRandom,
@@ -22,7 +21,7 @@ import type { BroadcastReport } from "./broadcast.ts";
 import { inlineSize } from "./broadcast/messages.ts";
 import type { CallLimits, PeerResponse, RequestHandler } from "./calls.ts";
 import type { DeliveryPorts, Receipt, Route } from "./delivery.ts";
-import { SwarmError, asSwarmError } from "./errors.ts";
+import { SwarmError, asSwarmError, withSwarmErrors } from "./errors.ts";
 import type { Explanation } from "./explain.ts";
 import { type External, checkPort, externalAddress, isAutomatic } from "./external.ts";
 import { Hooks } from "./hooks.ts";
@@ -42,9 +41,11 @@ import {
 	checkHooks,
 	checkIdentity,
 	checkInbox,
+	checkListener,
 	checkMessageLimit,
 	checkObject,
 	checkOutbox,
+	checkRemote,
 	checkRoute,
 	checkVisited,
 	checkWait,
@@ -54,7 +55,8 @@ import {
 import { Parts } from "./parts.ts";
 import { type PeerState, stateOf } from "./peer-state.ts";
 import { Reach, type Reachability } from "./reachability.ts";
-import { type RemotePeer, peerSocket, remotePeer } from "./remote-peer.ts";
+import { type RemotePeer, remotePeer } from "./remote-peer.ts";
+import { createRingNode } from "./ring-node.ts";
 import type { RingView } from "./ring-view.ts";
 
 /** Whom to send to. */
@@ -71,13 +73,6 @@ const EXPLAIN_TIMEOUT = 10_000;
 const SEND_TIMEOUT = 30_000;
 /** The longest that a timer can run, in milliseconds. */
 const LONGEST = 2 ** 31 - 1;
-const EVENTS: ReadonlySet<string> = new Set<keyof SwarmEvents>([
-	"peer",
-	"peerGone",
-	"ring",
-	"state",
-	"error",
-]);
 
 /**
  * A peer in a swarm. Bind it as you would a socket, connect it to any peer of the swarm, and send to all of them.
@@ -174,10 +169,10 @@ export class SwarmPeer {
 			};
 			const { identityFile } = this.#options;
 			if (identityFile !== undefined) this.#identity = await loadIdentity(identityFile);
-			const advertise = automatic ? (bound: Address) => this.#mapped(bound) : given;
+			const advertise = automatic ? (bound: Address) => this.#reach.map(bound) : given;
 			const node = this.#createNode({ host: addr, port }, advertise);
 			await node.listen();
-			const listener = await this.#listenerOf(node.bound);
+			const listener = await this.#reach.listener(node.bound);
 			if (this.#isClosed()) {
 				await node.close();
 				throw closed();
@@ -225,7 +220,7 @@ export class SwarmPeer {
 		const addresses = Array.isArray(given) ? (given as readonly Address[]) : [given as Address];
 		for (const address of addresses) checkRemote(address);
 		const { timeout = CONNECT_TIMEOUT } = options;
-		await edge(this.#reach.join(node, addresses, { ...options, timeout }));
+		await withSwarmErrors(this.#reach.join(node, addresses, { ...options, timeout }));
 	}
 
 	/**
@@ -358,7 +353,7 @@ export class SwarmPeer {
 		try {
 			await this.#operations.settled(Math.min(timeout, LONGEST), wait);
 			parts.reset(new SwarmError("CLOSED", "the peer has left the swarm"));
-			await edge(parts.node.leaveRing(wait));
+			await withSwarmErrors(parts.node.leaveRing(wait));
 		} finally {
 			this.#leaving = false;
 		}
@@ -371,7 +366,7 @@ export class SwarmPeer {
 	 * @throws SwarmError `INVALID_ARGUMENT`, `NOT_BOUND`, `CLOSED`
 	 */
 	async changeSecret(secret: Secret | readonly Secret[]): Promise<void> {
-		await edge(this.#open().node.changeSecret(secret));
+		await withSwarmErrors(this.#open().node.changeSecret(secret));
 	}
 
 	/** Leaves at once, and lets go of everything. What is pending rejects with `CLOSED`, iterators end. */
@@ -398,12 +393,7 @@ export class SwarmPeer {
 		listener: (event: SwarmEvents[Type]) => void,
 		options: { signal?: AbortSignal } = {},
 	): Unsubscribe {
-		if (!EVENTS.has(type)) throw invalid(`there is no event called ${type}`);
-		if (typeof listener !== "function") throw invalid("a listener must be a function");
-		const { signal } = checkObject("options", options);
-		if (signal !== undefined && !(signal instanceof AbortSignal)) {
-			throw invalid("signal must be an AbortSignal");
-		}
+		checkListener(type, listener, options);
 		return this.#events.on(type, listener, options);
 	}
 
@@ -476,66 +466,23 @@ export class SwarmPeer {
 		return parts;
 	}
 
-	/** Bound to all interfaces, it is the one that others can reach that says something. */
-	async #listenerOf({ host, port }: Address): Promise<Address> {
-		const all = host === "0.0.0.0" || host === "::";
-		return { host: all ? await this.#ports.transport.localHost() : host, port };
-	}
-
 	#createReach(automatic: boolean): Reach {
 		const { identity, mapPort } = this.#options;
 		const keyed = automatic || identity === "key";
-		return new Reach({ clock: this.#ports.clock, keyed, mapPort });
-	}
-
-	/** The router's port that leads to where this peer listens, where one is needed and to be had. */
-	async #mapped(bound: Address): Promise<Address | undefined> {
-		return this.#reach.map(await this.#listenerOf(bound));
+		return new Reach({ ...this.#ports, keyed, mapPort });
 	}
 
 	#createNode(bind: Address, advertise: LocalNodeOptions["advertise"]): LocalNode {
-		const { network, encryption, successors, limits, limitLocal } = this.#options;
-		const { keyed } = this.#reach;
-		return new LocalNode(keyed ? this.#identity.publicKey : formatAddress, bind, {
+		return createRingNode(bind, this.#options, {
 			ports: this.#ports,
 			identity: this.#identity,
-			proof: keyed || encryption !== "off" ? "id" : "off",
-			...(network !== undefined && { network }),
-			...(encryption !== undefined && { encryption }),
-			...(successors !== undefined && { successors }),
-			...(limits !== undefined && { limits }),
-			...(limitLocal !== undefined && { limitLocal }),
-			...(advertise && { advertise }),
-			...(this.#hooks.has("send") && {
-				hooks: {
-					send: (link, packet) => {
-						// The hook may keep and change what it is given.
-						this.#hooks.call("send", peerSocket(link), new Uint8Array(packet));
-					},
-				},
-			}),
+			hooks: this.#hooks,
+			keyed: this.#reach.keyed,
+			advertise,
 		});
-	}
-}
-
-/** What the layer below rejects with, in this package's terms. */
-async function edge<T>(promise: Promise<T>): Promise<T> {
-	try {
-		return await promise;
-	} catch (error) {
-		throw asSwarmError(error);
 	}
 }
 
 function closed(): SwarmError {
 	return new SwarmError("CLOSED", "the peer was closed");
-}
-
-function checkRemote(address: Address): void {
-	const { host, port } = address ?? {};
-	if (typeof host !== "string" || host === "")
-		throw invalid("the host to connect to must be a string");
-	if (!Number.isInteger(port) || port < 1 || port > 65_535) {
-		throw new SwarmError("INVALID_PORT", `${String(port)} is not a port to connect to`);
-	}
 }

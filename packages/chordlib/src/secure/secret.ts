@@ -1,4 +1,4 @@
-import { invalid } from "../options.ts";
+import { invalid } from "../errors.ts";
 import type { Crypto } from "../ports.ts";
 
 /**
