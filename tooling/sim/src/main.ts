@@ -15,6 +15,7 @@ import { runAll } from "./pool.ts";
 import { ProcessRing } from "./processes/ring.ts";
 import { describeProcesses, summarizeProcesses } from "./processes/summary.ts";
 import { type Result, run } from "./run.ts";
+import { lookupsScenario } from "./scale/lookups.ts";
 import { scaleScenario } from "./scale/scenario.ts";
 import { shrinkPlan } from "./shrink.ts";
 import { describe, summarize } from "./summary.ts";
@@ -40,6 +41,8 @@ async function main(): Promise<void> {
 		if (!(await broadcastScenario(options))) process.exitCode = 1;
 	} else if (options.scenario === "scale") {
 		if (!scaleScenario(options)) process.exitCode = 1;
+	} else if (options.scenario === "lookups") {
+		if (!lookupsScenario(options)) process.exitCode = 1;
 	} else if (options.mutants !== undefined) await huntMutants(options, options.mutants);
 	else if (options.processes !== undefined) await killProcesses(options, options.processes);
 	else await simulate(options);

@@ -23,6 +23,9 @@ export interface Options {
 	readonly scenario: string | undefined;
 	readonly latency: NetworkName;
 	readonly successors: number;
+	/** How many lookups in all, and the part of the nodes that is dead meanwhile: of the scenario `lookups`. */
+	readonly count: number;
+	readonly dead: number;
 	readonly jobs: number;
 	/** How many processes on sockets; undefined for a simulated network. */
 	readonly processes: number | undefined;
@@ -54,11 +57,14 @@ ${Object.entries(SCENARIOS)
 	.join("\n")}
                     broadcast: whole peers; 0 to 30 % crash just before and during a broadcast
                     scale: a large ring on messages without links, from an ideal ring on
+                    lookups: on an ideal ring of that kind, of which nobody knows who is dead
   --faults KINDS    which, with commas between (all of the regime)
                     fail-stop: ${FAIL_STOP_FAULTS.join(", ")}
                     hostile: ${HOSTILE_FAULTS.join(", ")}
   --latency MODEL   ${Object.keys(NETWORKS).join(", ")} (uniform)
   --successors L    length of successor lists (16)
+  --count COUNT     lookups in all, in the scenario lookups (100000)
+  --dead PART       part of the nodes that is dead there (0)
   --jobs J          runs at the same time (one for each core)
   --fail-fast       stops after the first run that fails
   --mutants NAMES   puts known mistakes into copies of chordlib, and wants each caught
@@ -93,6 +99,8 @@ export function readOptions(args: readonly string[], cores: number): Options | "
 			scenario: { type: "string" },
 			latency: { type: "string", default: "uniform" },
 			successors: { type: "string", default: "16" },
+			count: { type: "string", default: "100000" },
+			dead: { type: "string", default: "0" },
 			jobs: { type: "string", default: String(cores) },
 			plan: { type: "string" },
 			"save-plan": { type: "string" },
@@ -114,7 +122,7 @@ export function readOptions(args: readonly string[], cores: number): Options | "
 		throw new Error(`--latency is one of ${Object.keys(NETWORKS).join(", ")}, not ${latency}`);
 	}
 	const { scenario } = values;
-	const scenarios = [...Object.keys(SCENARIOS), "broadcast", "scale"];
+	const scenarios = [...Object.keys(SCENARIOS), "broadcast", "scale", "lookups"];
 	if (scenario !== undefined && !scenarios.includes(scenario)) {
 		throw new Error(`--scenario is one of ${scenarios.join(", ")}, not ${scenario}`);
 	}
@@ -136,6 +144,8 @@ export function readOptions(args: readonly string[], cores: number): Options | "
 		scenario,
 		latency,
 		successors: integer("successors", values.successors, 1),
+		count: integer("count", values.count, 1),
+		dead: part("dead", values.dead),
 		jobs: integer("jobs", values.jobs, 1),
 		processes:
 			values.processes === undefined ? undefined : integer("processes", values.processes, 2),
@@ -192,6 +202,12 @@ function number(name: string, text: string): number {
 	if (text.trim() === "" || !(value >= 0 && value < Infinity)) {
 		throw new Error(`--${name} must be a number from 0 on, not ${text}`);
 	}
+	return value;
+}
+
+function part(name: string, text: string): number {
+	const value = number(name, text);
+	if (value >= 1) throw new Error(`--${name} must be less than 1, not ${text}`);
 	return value;
 }
 

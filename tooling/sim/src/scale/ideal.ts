@@ -13,8 +13,22 @@ export function newcomer(world: World, number: number): Contact {
 const CANDIDATES = 16;
 const KEPT = 3;
 
+/** Gives a member its neighbours. */
+type Begin = (member: Member, predecessor: Contact, successors: readonly Contact[]) => void;
+
+/** It looks after its pointers from now on, as in a ring at rest. */
+export const atRest: Begin = ({ ring }, predecessor, successors) => {
+	ring.begin(predecessor, successors);
+};
+
+/** It has its pointers, and looks after them only when it finds that one is dead. */
+export const still: Begin = ({ ring: { state } }, predecessor, [first, ...others]) => {
+	if (first !== undefined) state.enter(predecessor, first, others);
+	state.standing = "member";
+};
+
 /** Makes a ring of so many members, in which every pointer is as it would become: lists, predecessors, fingers. */
-export function makeRing(world: World, count: number, successors: number): void {
+export function makeRing(world: World, count: number, successors: number, begin: Begin): void {
 	const contacts = Array.from({ length: count }, (_, number) => newcomer(world, number));
 	contacts.sort((a, b) => (a.id < b.id ? -1 : 1));
 	const ids: readonly Id[] = contacts.map(({ id }) => id);
@@ -26,7 +40,7 @@ export function makeRing(world: World, count: number, successors: number): void 
 			{ length },
 			(_, step) => contacts[(place + 1 + step) % count] as Contact,
 		);
-		member.ring.begin(contacts.at(place - 1) as Contact, next);
+		begin(member, contacts.at(place - 1) as Contact, next);
 		placed.push(member);
 	}
 	for (const member of placed) {

@@ -40,6 +40,11 @@ export class Member implements RingNetwork {
 	alive = true;
 	/** Whom it holds links to. */
 	pins: ReadonlyMap<Id, Contact> = new Map();
+	/** Its successor list, and whose round trips it does not know because of that. */
+	#listed: { readonly successors: readonly Contact[]; readonly ids: ReadonlySet<Id> } = {
+		successors: [],
+		ids: new Set(),
+	};
 	readonly #world: World;
 	readonly #serving = new Map<number, Serve>();
 	readonly #hearing = new Map<number, Hear>();
@@ -69,6 +74,7 @@ export class Member implements RingNetwork {
 			{ standing: stands, pointers: () => {} },
 		);
 		world.members.set(self.id, this);
+		world.places.set(self.id, { cluster: this.cluster });
 	}
 
 	/** Falls silent. Who holds a link to it notices when the link has been silent for too long. */
@@ -168,10 +174,23 @@ export class Member implements RingNetwork {
 		return { contact: state.self, standing: state.standing === "member" ? "member" : "outside" };
 	}
 
-	/** As if it had been measured. */
+	/**
+	 * What the model says, as if it had been measured, also to who is dead since; but for those in the successor list
+	 * after the first, whom nothing that is answered at once is asked.
+	 */
 	roundTrip(id: Id): ReturnType<RingNetwork["roundTrip"]> {
-		const there = this.#world.members.get(id);
-		return there && { smoothed: 2 * this.#world.delay(this, there), variation: 0 };
+		const there = this.#world.places.get(id);
+		if (there === undefined || this.#unmeasured().has(id)) return undefined;
+		return { smoothed: 2 * this.#world.delay(this, there), variation: 0 };
+	}
+
+	#unmeasured(): ReadonlySet<Id> {
+		const { successors } = this.ring.state;
+		if (this.#listed.successors !== successors) {
+			const ids = new Set(successors.slice(1).map(({ id }) => id));
+			this.#listed = { successors, ids };
+		}
+		return this.#listed.ids;
 	}
 
 	prove(_contact: Contact, _required: boolean, done: Answer<void>): void {

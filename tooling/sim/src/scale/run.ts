@@ -5,7 +5,7 @@ import { membersOf, ringFindings } from "../oracles/ring.ts";
 import type { View } from "../oracles/view.ts";
 import type { Finding } from "../oracles/violation.ts";
 import { type LookupTally, type Spread, addTo, spread } from "../tally.ts";
-import { makeRing, newcomer } from "./ideal.ts";
+import { atRest, makeRing, newcomer } from "./ideal.ts";
 import { Member } from "./member.ts";
 import type { Found, Id } from "./parts.ts";
 import { World } from "./world.ts";
@@ -81,7 +81,7 @@ export class ScaleRun {
 	/** @param say hears of every virtual minute */
 	run(say: (text: string) => void): ScaleResult {
 		const { nodes, minutes, successors } = this.#options;
-		makeRing(this.#world, nodes, successors);
+		makeRing(this.#world, nodes, successors, atRest);
 		this.#made = nodes;
 		this.#inRing = [...this.#world.members.values()];
 		this.#ids = [...this.#world.members.keys()].toSorted();

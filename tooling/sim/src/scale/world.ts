@@ -10,6 +10,11 @@ const INSIDE = 5;
 const NEAREST = 20;
 const FARTHEST = 200;
 
+/** Where a member is. */
+interface Place {
+	readonly cluster: number;
+}
+
 /** Something that is to happen to a member, unless it is taken back or the member is dead by then. */
 class Event implements Task, Timer {
 	dead = false;
@@ -45,6 +50,8 @@ export class World {
 	readonly counter: LimitCounter = new LimitCounter();
 	/** Those that live. */
 	readonly members: Map<Id, Member> = new Map();
+	/** Where everybody is, or was. */
+	readonly places: Map<Id, Place> = new Map();
 	readonly #queue = new EventQueue();
 	readonly #roundTrips: Float64Array = new Float64Array(CLUSTERS * CLUSTERS);
 	#soon: Event[] = [];
@@ -67,7 +74,7 @@ export class World {
 	}
 
 	/** Milliseconds that a message takes. */
-	delay(from: Member, to: Member): number {
+	delay(from: Place, to: Place): number {
 		return (this.#roundTrips[from.cluster * CLUSTERS + to.cluster] as number) / 2;
 	}
 
