@@ -214,13 +214,16 @@ export class Connection implements LinkHandler, PeerLink {
 	}
 
 	/** Says why, lets what was sent go out, and closes. */
-	end(reason: GoodbyeReason): void {
+	end(
+		reason: GoodbyeReason,
+		why: () => ChordError = () => new ChordError("CLOSED", `the link was closed: ${reason}`),
+	): void {
 		if (this.#closed) return;
 		this.#goodbye = reason;
 		this.send({ kind: "goodbye", reason });
 		this.#channel?.flush();
 		this.#link?.close();
-		this.#finish(() => new ChordError("CLOSED", `the link was closed: ${reason}`));
+		this.#finish(why);
 	}
 
 	/** Closes at once. */
@@ -435,9 +438,20 @@ export class Connection implements LinkHandler, PeerLink {
 			this.#early = undefined;
 			if (this.#closed) return;
 			if (error === undefined) this.#enter();
-			else this.end(error.code === "BUSY" ? "full" : "unproven");
+			else this.#turnAway(error);
 			for (const late of early) if (!this.#closed) this.#receive(late);
 		});
+	}
+
+	/** The other end is not where it says that it is, or that could not be seen. */
+	#turnAway(error: ChordError): void {
+		const reason = error.code === "BUSY" ? "full" : "unproven";
+		const where = formatAddress(this.remote);
+		this.end(
+			reason,
+			() =>
+				new ChordError("UNREACHABLE", `${where} answers, but ${error.message}`, { cause: error }),
+		);
 	}
 
 	/** The other end is who it says: the link may become one of the node's. */

@@ -74,7 +74,10 @@ function meet(
 function firstOf(errors: readonly ChordError[]): ChordError {
 	const [first] = errors;
 	if (first !== undefined && errors.length === 1) return first;
-	const code = errors.every((error) => error.code === first?.code) ? first?.code : undefined;
+	const alike = errors.every((error) => error.code === first?.code);
+	// That there is somebody who would have this node as a leaf matters more than who is gone.
+	const turnedAway = errors.find((error) => error.code === "NOT_DIALABLE");
+	const code = alike ? first?.code : turnedAway?.code;
 	return new ChordError(code ?? "UNREACHABLE", errors.map(({ message }) => message).join("; "), {
 		cause: new AggregateError(errors),
 	});

@@ -43,14 +43,20 @@ export class Proofs {
 		this.#transport = transport;
 	}
 
+	/** Links whose other ends have been dialled: for as long as they are, whatever else is to be remembered. */
+	readonly #dialled = new WeakSet<Connection>();
+
 	/** Whether the node at the other end is known to be where it says that it is. */
 	isProven(link: Connection): boolean {
 		if (link.contact === undefined) return false;
 		// A leaf: without encryption nothing can be asked of it.
 		if (!link.contact.dialable) return link.record === undefined || link.record.mode === "key";
 		if (link.dialled && sameAddress(link.remote, link.contact.address)) return true;
+		if (this.#dialled.has(link)) return true;
 		const outcome = this.#proofs.get(claimOf(link))?.outcome;
-		return outcome !== undefined && outcome.error === undefined;
+		const proven = outcome !== undefined && outcome.error === undefined;
+		if (proven) this.#dialled.add(link);
+		return proven;
 	}
 
 	/**

@@ -204,7 +204,7 @@ test("who answers at one address, and says that it is at another, is dialled the
 	const two = await ring.add("two", { advertise }, host);
 	const asker = await ring.add("asker");
 	const bound = { host: host.ip, port: 7_000 };
-	await expect(ring.until(asker.joinRing(bound))).rejects.toMatchObject({ code: "CLOSED" });
+	await expect(ring.until(asker.joinRing(bound))).rejects.toMatchObject({ code: "UNREACHABLE" });
 	expect([asker.peers, two.standing]).toEqual([[], "outside"]);
 });
 

@@ -12,6 +12,8 @@ const advice: Partial<Record<SwarmErrorCode, string>> = {
 	NOT_FOUND: "is that peer in the swarm, and is that its own address?",
 	TOO_LARGE: "send it in parts",
 	BUSY: "try again in a moment",
+	NOT_DIALABLE:
+		"have the router map the port, or bind with --interface to an address at which the others reach this machine",
 	TIMEOUT: "try again, or give it longer with --timeout",
 };
 

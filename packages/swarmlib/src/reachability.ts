@@ -113,6 +113,10 @@ export class Reach {
 		{ timeout, ...wait }: Wait & { timeout: number },
 	): Promise<void> {
 		const deadline = this.#clock.now() + timeout;
+		if (node.standing === "leaf") {
+			await node.joinRing(addresses, { ...wait, timeout, leaf: true });
+			return;
+		}
 		try {
 			await node.joinRing(addresses, { ...wait, timeout });
 			if (!this.keyed) return;
@@ -130,7 +134,8 @@ export class Reach {
 	/** Gives the router's port back. */
 	async close(): Promise<void> {
 		this.#closing.abort();
-		await this.#mapping?.close();
+		// A router that does not answer lets the mapping run out.
+		await this.#mapping?.close().catch(() => {});
 	}
 
 	#found(state: Reachability["state"], reason: string): void {

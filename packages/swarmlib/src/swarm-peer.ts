@@ -204,7 +204,7 @@ export class SwarmPeer {
 	/**
 	 * Joins the swarm of the peer at an address, or of the first of several that answers.
 	 * @throws SwarmError `NOT_BOUND`, `INVALID_ARGUMENT`, `INVALID_PORT`, `UNRESOLVED`, `UNREACHABLE`,
-	 * `INCOMPATIBLE`, `BUSY`, `TIMEOUT` (default 10,000 ms), `CLOSED`
+	 * `NOT_DIALABLE`, `INCOMPATIBLE`, `BUSY`, `TIMEOUT` (default 10,000 ms), `CLOSED`
 	 */
 	connect(host: string, port: number, options?: Wait): Promise<void>;
 	connect(addresses: Address | readonly Address[], options?: Wait): Promise<void>;

@@ -173,6 +173,32 @@ test("a peer that can be dialled without a router's help needs none", async () =
 	await peer.close();
 });
 
+test("a leaf that is given a dead address first is a leaf all the same, and connecting again in vain leaves it one", async () => {
+	const swarm = new Swarm(9, options);
+	await swarm.grow(6);
+	const { peer } = await home(swarm, "home", refuses());
+	const dead = { host: "9.9.9.9", port: 7000 };
+	await swarm.until(peer.connect([dead, swarm.first.listener]));
+	expect(peer.reachability.state).toBe("leaf");
+	await expect(swarm.until(peer.connect(dead))).rejects.toMatchObject({ code: "UNREACHABLE" });
+	await swarm.until(peer.connect(swarm.peers[3]!.listener));
+	await expectAllReached(swarm, [peer, swarm.first]);
+	await peer.close();
+});
+
+test("a peer whose own address cannot be dialled says so to who connects to it", async () => {
+	const swarm = new Swarm(10, { ...options, encryption: "required" });
+	const host = swarm.simulation.host("wrong");
+	const wrong = new SwarmPeer({ successors: 4, ports: host });
+	await wrong.bind(host.ip, 7000, { ip: "9.9.9.9", port: 7000 });
+	const peer = await swarm.add();
+	await expect(swarm.until(peer.connect(host.ip, 7000))).rejects.toMatchObject({
+		code: "UNREACHABLE",
+		message: expect.stringContaining("9.9.9.9:7000 could not be dialled") as string,
+	});
+	await Promise.all([wrong.close(), peer.close()]);
+});
+
 test("a mapping that leads nowhere is found out: a leaf", async () => {
 	const swarm = new Swarm(5, options);
 	await swarm.grow(4);
