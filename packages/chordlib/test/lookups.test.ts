@@ -169,6 +169,24 @@ test("iterative: up to three are asked at the same time, the next one when an an
 	expect(done).toMatchObject({ time: 1_550, owner: at(4) });
 });
 
+test("iterative: who lives and may be the owner is not passed over, but asked again until it knows", async () => {
+	let asked = 0;
+	const answers: Record<number, () => Direction | undefined> = {
+		8: () => ({ outcome: "ask", last: true, contacts: [at(10), at(11), at(12)] }),
+		// It finds out that 10, its predecessor, is dead.
+		11: () =>
+			asked++ === 0
+				? { outcome: "ask", last: true, contacts: [at(10)] }
+				: { outcome: "mine", last: false, contacts: [] },
+		// Its predecessor is dead as well, so it takes the asker's word for it.
+		12: () => ({ outcome: "mine", last: false, contacts: [] }),
+	};
+	const { lookups, outcomeOf } = member((to) => answers[to]?.());
+	const done = await outcomeOf((answer) => lookups.iterative(at(9).id, 10_000, answer, [at(8)]));
+	// 10 has its 1.5 s, from 50 ms on, and 200 ms later 11 is asked again.
+	expect(done).toMatchObject({ owner: at(11), time: 1_800 });
+});
+
 test("recursive: who gives no sign of life is not waited for, who does is", async () => {
 	const found: Found = { owner: at(14), predecessor: undefined, hops: 2 };
 	const dead = member((to) => (to === 12 ? undefined : found));

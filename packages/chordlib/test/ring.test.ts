@@ -166,6 +166,22 @@ test("half of the nodes die at once: the others close the ring over them", async
 	});
 });
 
+test("30 % die at once: every lookup gives the owner, before anybody has noticed", async () => {
+	await assertForSeeds(FILE, 2, async (seed) => {
+		const ring = new Ring(seed, { latency, successors: 20 });
+		const nodes = await ring.grow(40);
+		await ring.simulation.run(60_000);
+		for (const node of nodes.filter((_, i) => i % 10 < 3)) ring.crash(node, { silent: true });
+		const lookups = Array.from({ length: 200 }, async (_, i) => {
+			const id = new Hash({ value: `${seed} ${i}` });
+			const found = await ring.pick()?.lookup(id);
+			return found && nameOf(found.node) === nameOf(ring.owner(id)) ? "right" : "wrong";
+		});
+		const outcomes = await ring.until(Promise.all(lookups));
+		expect(outcomes.filter((outcome) => outcome === "wrong")).toEqual([]);
+	});
+});
+
 test("when all neighbours of a node are gone, it comes back through others that it remembers", async () => {
 	const ring = new Ring(5, { latency, successors: 1 });
 	await ring.grow(12);

@@ -19,6 +19,8 @@ import { Walk } from "./walk.ts";
 /** Has the ring look after a node that did not answer; `settled` is called when it is known whether it is alive. */
 export type Suspect = (contact: Contact, settled?: () => void) => void;
 
+/** The part of its time that a lookup has before it goes on iteratively. */
+const RECURSIVE = 0.35;
 /** The part of its time that a node gives to the next one; the rest is for trying another. */
 const SHARE = 0.7;
 /**
@@ -27,7 +29,7 @@ const SHARE = 0.7;
  */
 const PATIENCE = 2;
 /** How many nodes are named for the next step of an iterative lookup. */
-const NAMED = 8;
+const NAMED = 16;
 
 /**
  * Lookups: who owns an id. It is the owner itself that answers, so an answer was true when it was given.
@@ -68,7 +70,7 @@ export class Lookups {
 		const deadline = clock.now() + budget;
 		const { standing } = this.#state;
 		let second: Cancel | undefined;
-		const first = this.recursive(id, budget / 2, (error, found) => {
+		const first = this.recursive(id, budget * RECURSIVE, (error, found) => {
 			if (error === undefined) done(undefined, found);
 			else if (this.#state.standing !== standing) done(error);
 			else second = this.iterative(id, Math.max(1, deadline - clock.now()), done);
@@ -126,13 +128,11 @@ export class Lookups {
 		if (standing === "outside" && this.#network.clock.now() < firstFrom) {
 			return { outcome: "outside", last: false, contacts: [] };
 		}
-		const next = step(this.#state, query.id, query.last);
-		const { predecessor } = this.#state;
+		const next = this.#step(query);
 		if (!next.mine) {
-			// Whoever takes this node for the owner may have found the one before it dead.
-			if (query.last && predecessor !== undefined) this.#suspect(predecessor);
 			return { outcome: "ask", last: next.last, contacts: next.next.slice(0, NAMED) };
 		}
+		const { predecessor } = this.#state;
 		return {
 			outcome: "mine",
 			last: false,
@@ -153,7 +153,7 @@ export class Lookups {
 				done(new ChordError("NO_ROUTE", "this node left the ring meanwhile"));
 				return;
 			}
-			const next = this.#step(query);
+			const next = this.#soonest(query);
 			if (next.mine) {
 				done(undefined, this.#found(query.hops));
 				return;
@@ -163,7 +163,9 @@ export class Lookups {
 			const far = query.hops >= limits.hops;
 			if (far) counter.count("hops");
 			if (contact === undefined || left < 1 || far) {
-				done(new ChordError("NO_ROUTE", `the owner of ${query.id} could not be asked`));
+				// Who may be the owner is not to be passed over as long as it lives.
+				const code = query.last ? "BUSY" : "NO_ROUTE";
+				done(new ChordError(code, `the owner of ${query.id} could not be asked`));
 				return;
 			}
 			tried.add(contact);
@@ -173,7 +175,9 @@ export class Lookups {
 					done(undefined, found);
 					return;
 				}
-				if (error.code === "REMOTE" || error.code === "BUSY") {
+				if (error.code === "BUSY" && next.last) {
+					done(error);
+				} else if (error.code === "REMOTE" || error.code === "BUSY") {
 					attempt();
 				} else if (next.next.every((candidate) => tried.has(candidate))) {
 					// Perhaps this node is the owner now: that is known once it is known who is dead.
@@ -190,8 +194,17 @@ export class Lookups {
 		};
 	}
 
-	#step(query: Query): Step {
-		const next = step(this.#state, query.id, query.last);
+	#step({ id, last }: Query): Step {
+		const next = step(this.#state, id, last);
+		const { predecessor } = this.#state;
+		// Whoever takes this node for the owner may have found the one before it dead.
+		if (last && !next.mine && predecessor !== undefined) this.#suspect(predecessor);
+		return next;
+	}
+
+	/** The same, but that of those on the way the one comes first that leads to the owner soonest. */
+	#soonest(query: Query): Step {
+		const next = this.#step(query);
 		// After many links the straight way is the safe one.
 		if (next.mine || next.last || query.hops > this.#network.limits.hops / 2) return next;
 		const roundTrip = ({ id }: Contact): number | undefined =>
@@ -217,7 +230,10 @@ export class Lookups {
 		};
 		const cancelCall = this.#network.call(contact, askOwner, query, budget, (error, found) => {
 			end();
-			done(error, found);
+			// As far as is known it lives, and others keep it waiting.
+			const isSlow = error?.code === "TIMEOUT";
+			if (isSlow) this.#suspect(contact);
+			done(isSlow ? new ChordError("BUSY", error.message) : error, found);
 		});
 		return () => {
 			end();

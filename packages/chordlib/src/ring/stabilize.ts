@@ -6,6 +6,7 @@ import type { Answer } from "../protocol.ts";
 import type { Fingers } from "./fingers.ts";
 import { type View, askView, askWitness, listChanged, notify, standing } from "./messages.ts";
 import type { RingNetwork } from "./network.ts";
+import { lateAfter } from "./round-trips.ts";
 import type { RingState, Standing } from "./state.ts";
 import { UnderWay } from "./under-way.ts";
 
@@ -17,6 +18,8 @@ export interface Pace {
 
 /** How long a neighbour may take to answer. */
 export const PATIENCE = 3_000;
+/** The same of one that did not answer somebody else, as a multiple of the time after which its answer is late. */
+const SIGNS = 4;
 /** Nearer successors that are asked in one round, each named by the one before. */
 const NEARER = 16;
 /** How often in a row a successor that does not answer is kept because another node says that it is alive. */
@@ -167,11 +170,17 @@ export class Stabilizer {
 		}
 		const all = new Set([settled]);
 		this.#suspected.set(contact, all);
-		this.#ask(contact, (error, view) => {
-			this.#suspected.delete(contact);
-			if (isGone(error, view)) this.gone(contact);
-			for (const tell of all) tell();
-		});
+		const usual = lateAfter(this.#network.roundTrip(contact.id));
+		const patience = Math.min(PATIENCE, SIGNS * usual);
+		this.#ask(
+			contact,
+			(error, view) => {
+				this.#suspected.delete(contact);
+				if (isGone(error, view)) this.gone(contact);
+				for (const tell of all) tell();
+			},
+			patience,
+		);
 	}
 
 	/** A node is dead, or says itself that it leaves. */
@@ -366,9 +375,9 @@ export class Stabilizer {
 		return { standing: "outside", predecessor: undefined, successors: [] };
 	}
 
-	#ask(contact: Contact, done: Answer<View>): void {
+	#ask(contact: Contact, done: Answer<View>, patience = PATIENCE): void {
 		this.#underWay.track<View>(
-			(answer) => this.#network.call(contact, askView, undefined, PATIENCE, answer),
+			(answer) => this.#network.call(contact, askView, undefined, patience, answer),
 			done,
 		);
 	}

@@ -11,8 +11,8 @@ import { lateAfter } from "./round-trips.ts";
 const ALPHA = 3;
 /** How long one node may take to answer, a link to it opened first. */
 const STEP = 1_500;
-/** How often all are asked, and how long to wait in between. */
-const ATTEMPTS = 3;
+/** How often all are asked, and how long to wait before the second time; twice as long before each further one. */
+const ATTEMPTS = 6;
 const PAUSE = 200;
 /** How many nodes are asked at most, as a multiple of the hop limit. */
 const QUERIES = 4;
@@ -59,11 +59,15 @@ export class Walk {
 	#metMember = false;
 	/** The best first. */
 	#candidates: Candidate[] = [];
-	/** How often it may still begin again from here. */
-	#attempts = 0;
+	/** Of those that may be the owner the first that is known to live. */
+	#alive: Candidate | undefined;
+	/** How often it may still begin again, and whether from here. */
+	#attempts = ATTEMPTS;
+	#isFromHere = false;
 	/** How long one node may take to answer: longer in each attempt. */
 	#patience = STEP;
-	#pause: Timer | undefined;
+	#pause = PAUSE;
+	#timer: Timer | undefined;
 	#over = false;
 
 	constructor(walker: Walker, id: Id, budget: number, done: Answer<Found>) {
@@ -75,7 +79,8 @@ export class Walk {
 
 	/** Starts from here, and from here again when all who were named have been asked in vain. */
 	begin(): void {
-		this.#beginWith(ATTEMPTS);
+		this.#isFromHere = true;
+		this.#beginHere();
 	}
 
 	/** Starts from nodes that are in the ring, when this one is not; once. */
@@ -85,14 +90,12 @@ export class Walk {
 
 	cancel(): void {
 		this.#over = true;
-		this.#pause?.cancel();
+		this.#timer?.cancel();
 		for (const question of this.#questions) this.#end(question);
 	}
 
-	#beginWith(attempts: number): void {
+	#beginHere(): void {
 		const { here, self } = this.#walker;
-		this.#attempts = attempts - 1;
-		this.#asked.clear();
 		this.#take(self, here({ id: this.#id, last: false, hops: 0 }), 0);
 	}
 
@@ -112,6 +115,12 @@ export class Walk {
 			this.#candidates = all.toSorted((a, b) => this.#compare(a, b)).slice(0, hops);
 		}
 		this.#next();
+	}
+
+	/** Whether one that lives and may be the owner rules a candidate out: only who stands before it may be it instead. */
+	#isOut({ contact, last }: Candidate): boolean {
+		if (this.#alive === undefined) return false;
+		return !last || between(this.#alive.contact.id, contact.id, this.#id);
 	}
 
 	/** Who may be the owner comes first, the nearest at or after the id; then the nearest before it. */
@@ -142,7 +151,6 @@ export class Walk {
 		if (questions.length === ALPHA || questions.some(({ isLate }) => !isLate)) return;
 		const candidate = this.#takeCandidate();
 		if (candidate !== undefined) this.#ask(candidate);
-		else if (questions.length === 0 && this.#attempts === 0) this.#giveUp();
 		else if (questions.length === 0) this.#beginAgain();
 	}
 
@@ -155,7 +163,8 @@ export class Walk {
 		this.#finish(new ChordError("NO_ROUTE", message));
 	}
 
-	#ask({ contact, last, depth }: Candidate): void {
+	#ask(candidate: Candidate): void {
+		const { contact, last, depth } = candidate;
 		const { here, network, self, suspect } = this.#walker;
 		const { clock, limits } = network;
 		const query = { id: this.#id, last, hops: Math.min(depth, limits.hops) };
@@ -176,6 +185,7 @@ export class Walk {
 			if (joins) this.#joiners.add(contact.id);
 			else this.#metMember ||= direction !== undefined;
 			if (direction !== undefined && (joins || direction.outcome !== "outside")) {
+				if (last && !this.#isOut(candidate)) this.#alive = candidate;
 				this.#take(contact, direction, depth);
 				return;
 			}
@@ -197,18 +207,31 @@ export class Walk {
 		else this.#take(this.#walker.self, direction, depth);
 	}
 
-	/** Later, and with more patience: the ring may be changing, or they are too busy to answer. */
+	/**
+	 * Later, and with more patience: the ring may be changing, or they are too busy to answer. Who lives and may be the
+	 * owner is asked again, since by then it knows whether those before it are dead.
+	 */
 	#beginAgain(): void {
-		this.#patience *= 2;
-		this.#pause = this.#walker.network.clock.schedule(PAUSE, () => {
-			this.#beginWith(this.#attempts);
+		const alive = this.#alive;
+		if (--this.#attempts === 0 || (alive === undefined && !this.#isFromHere)) {
+			this.#giveUp();
+			return;
+		}
+		this.#timer = this.#walker.network.clock.schedule(this.#pause, () => {
+			this.#asked.clear();
+			this.#alive = undefined;
+			if (alive === undefined) this.#beginHere();
+			else this.#ask(alive);
 		});
+		this.#patience *= 2;
+		this.#pause *= 2;
 	}
 
 	#takeCandidate(): Candidate | undefined {
 		for (;;) {
 			const candidate = this.#candidates.shift();
 			if (candidate === undefined) return undefined;
+			if (this.#isOut(candidate)) continue;
 			const key = `${candidate.contact.id}${candidate.contact.incarnation}${candidate.last}`;
 			if (this.#asked.has(key)) continue;
 			this.#asked.add(key);
