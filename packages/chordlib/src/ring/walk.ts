@@ -220,8 +220,12 @@ export class Walk {
 		this.#timer = this.#walker.network.clock.schedule(this.#pause, () => {
 			this.#asked.clear();
 			this.#alive = undefined;
-			if (alive === undefined) this.#beginHere();
-			else this.#ask(alive);
+			if (alive === undefined) {
+				this.#beginHere();
+			} else {
+				this.#candidates = [alive];
+				this.#next();
+			}
 		});
 		this.#patience *= 2;
 		this.#pause *= 2;
