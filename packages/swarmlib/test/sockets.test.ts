@@ -62,8 +62,7 @@ test(
 		};
 		await grow(64, { send });
 		expect(await peers[40]?.broadcast(data)).toEqual({ reached: 63 });
-		// On a machine that is busy with other things, one may be taken for late, and another sent.
-		expect(payloads / 63).toBeLessThan(1.05);
+		expect(payloads).toBe(63);
 	},
 );
 
