@@ -1,3 +1,6 @@
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer } from "node:net";
+
 import { Simulation } from "@cicada/simnet";
 import { expect, test } from "vitest";
 
@@ -54,6 +57,31 @@ test.each(["system's", "simulated"])(
 		expect(clock.now() - start).toBeGreaterThanOrEqual(19);
 	},
 );
+
+test("a timer that the program itself made late runs after what has arrived meanwhile", async () => {
+	const server = createServer().listen(0, "127.0.0.1");
+	await once(server, "listening");
+	const near = connect((server.address() as AddressInfo).port, "127.0.0.1");
+	const [far] = (await once(server, "connection")) as [typeof near];
+	const order: string[] = [];
+	far.once("data", () => order.push("data"));
+	await new Promise((written) => near.write("x", written));
+	order.length = 0;
+	await new Promise<void>((resolve) => {
+		systemClock.schedule(1, () => {
+			order.push("timer");
+			resolve();
+		});
+		near.write("y");
+		far.once("data", () => order.push("data"));
+		const start = systemClock.now();
+		while (systemClock.now() < start + 100);
+	});
+	near.destroy();
+	server.close();
+	expect(order).toContain("data");
+	expect(order.indexOf("data")).toBeLessThan(order.indexOf("timer"));
+});
 
 test("chance is in [0, 1), and bytes are as many as were asked for", () => {
 	for (const random of [systemRandom, host.random]) {
