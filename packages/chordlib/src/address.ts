@@ -14,14 +14,11 @@ export function ipBytes(host: string): Uint8Array | undefined {
 	return host.includes(":") ? ipv6Bytes(host) : ipv4Bytes(host);
 }
 
-const IPV4 = /^(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})$/;
-
 function ipv4Bytes(host: string): Uint8Array | undefined {
-	const match = IPV4.exec(host);
-	if (match === null) return undefined;
-	const [, ...parts] = match;
+	const parts = host.split(".", 5);
 	const bytes = Uint8Array.from(parts, Number);
-	return parts.every((part) => Number(part) < 256) ? bytes : undefined;
+	const isPlain = parts.every((part, i) => part === String(bytes[i]));
+	return parts.length === 4 && isPlain ? bytes : undefined;
 }
 
 function ipv6Bytes(host: string): Uint8Array | undefined {
@@ -114,7 +111,8 @@ export function sameAddress(a: Address, b: Address): boolean {
 
 /** The address itself of an IPv4 address that a socket for IPv6 shows as `::ffff:192.0.2.1`; others as they are. */
 export function plainIp(ip: string): string {
-	const mapped = ip.startsWith("::ffff:") ? ip.slice(7) : "";
+	if (!ip.startsWith("::ffff:")) return ip;
+	const mapped = ip.slice(7);
 	return ipv4Bytes(mapped) === undefined ? ip : mapped;
 }
 

@@ -438,37 +438,39 @@ export class Connections {
 	}
 
 	#check(): void {
-		const { clock, counter, limits } = this.#owner;
+		const { clock, limits } = this.#owner;
 		const now = clock.now();
 		for (const [connection, since] of this.#retired) {
 			const age = now - since;
 			const settled = age >= GRACE && connection.rpc.quiet;
 			if (settled || age >= limits.requestTimeout) connection.end("replaced");
 		}
-		for (const connection of [...this.#ready.values(), ...this.#retired.keys()]) {
-			const silence = now - connection.heard;
-			const { contact } = connection;
-			if (connection.buffered <= limits.writeBufferSoft) connection.flowing = now;
-			if (silence >= limits.dead) {
-				counter.count("dead");
-				connection.fail(connection.silent());
-			} else if (now - connection.flowing >= limits.dead) {
-				counter.count("dead");
-				connection.fail(connection.behind());
-			} else if (
-				connection.dialled &&
-				now - connection.used >= limits.idle &&
-				contact !== undefined &&
-				!this.#pins.has(contact.id) &&
-				connection.rpc.quiet
-			) {
-				counter.count("idle");
-				connection.end("idle");
-			} else if (silence >= (connection.dialled ? 1 : 2) * limits.ping) {
-				// One end asks, and both hear from each other; the other end asks when that one does not.
-				connection.ping();
-			}
+		for (const connection of this.#ready.values()) this.#checkLink(connection, now);
+		for (const connection of this.#retired.keys()) this.#checkLink(connection, now);
+	}
+
+	#checkLink(connection: Connection, now: number): void {
+		const { counter, limits } = this.#owner;
+		const silence = now - connection.heard;
+		if (connection.buffered <= limits.writeBufferSoft) connection.flowing = now;
+		if (silence >= limits.dead) {
+			counter.count("dead");
+			connection.fail(connection.silent());
+		} else if (now - connection.flowing >= limits.dead) {
+			counter.count("dead");
+			connection.fail(connection.behind());
+		} else if (now - connection.used >= limits.idle && this.#isNeedless(connection)) {
+			counter.count("idle");
+			connection.end("idle");
+		} else if (silence >= (connection.dialled ? 1 : 2) * limits.ping) {
+			// One end asks, and both hear from each other; the other end asks when that one does not.
+			connection.ping();
 		}
+	}
+
+	/** Whether this end, which dialled, needs a link no more. */
+	#isNeedless({ contact, dialled, rpc }: Connection): boolean {
+		return dialled && contact !== undefined && !this.#pins.has(contact.id) && rpc.quiet;
 	}
 }
 

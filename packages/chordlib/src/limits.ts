@@ -76,7 +76,7 @@ export const defaultLimits: Limits = {
 	writeBuffers: 64 * 1_048_576,
 	ping: 5_000,
 	dead: 15_000,
-	idle: 30_000,
+	idle: 10_000,
 	hops: 32,
 };
 

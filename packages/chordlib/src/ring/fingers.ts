@@ -16,6 +16,8 @@ const BACKUPS = 2;
 const PROBES = 4;
 /** A round trip, in milliseconds, that is short enough to look for no shorter one. */
 const NEAR = 10;
+/** Milliseconds from one sweep of the table to the next, where the first came upon nobody new. */
+const SWEEP = 60_000;
 /** The part of a finger's round trip that another's must be below to take its place: links are not to come and go. */
 const BETTER = 0.8;
 
@@ -31,6 +33,9 @@ export class Fingers {
 	readonly #underWay = new UnderWay();
 	/** Fingers that are still to be looked after in this sweep of the table. */
 	#due: number[] = [];
+	/** When the next sweep may begin, and whether this one has come upon somebody new. */
+	#nextSweep = 0;
+	#isNews = false;
 	#running = false;
 
 	constructor(state: RingState, network: RingNetwork, lookups: Lookups) {
@@ -49,9 +54,8 @@ export class Fingers {
 		for (const number of fingers.keys()) {
 			if (!distantFingers.includes(number)) fingers.delete(number);
 		}
-		if (this.#due.length === 0) this.#due = [...distantFingers];
 		const wanted = new Set(distantFingers.filter((number) => this.#seemsDead(number)));
-		const next = changing ? undefined : this.#due.shift();
+		const next = changing ? undefined : this.#nextInTurn();
 		if (next !== undefined) wanted.add(next);
 		if (changing) for (const number of distantFingers) if (!fingers.has(number)) wanted.add(number);
 		this.#running = true;
@@ -62,6 +66,18 @@ export class Fingers {
 		this.#underWay.cancelAll();
 		this.#running = false;
 		this.#due = [];
+		this.#nextSweep = 0;
+	}
+
+	/** The next finger of the sweep; none between sweeps. */
+	#nextInTurn(): number | undefined {
+		const now = this.#network.clock.now();
+		if (this.#due.length === 0 && (this.#isNews || now >= this.#nextSweep)) {
+			this.#due = [...this.#state.distantFingers];
+			this.#isNews = false;
+			this.#nextSweep = now + SWEEP;
+		}
+		return this.#due.shift();
 	}
 
 	#seemsDead(number: number): boolean {
@@ -137,6 +153,7 @@ export class Fingers {
 		const probed = smoothed <= NEAR ? [] : unknown.slice(0, PROBES);
 		let left = probed.length;
 		if (left === 0) done();
+		else this.#isNews = true;
 		for (const contact of probed) {
 			this.#underWay.track<void>(
 				(answer) => this.#network.call(contact, askAlive, undefined, PATIENCE, answer),

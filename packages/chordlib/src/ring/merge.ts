@@ -15,7 +15,7 @@ import { UnderWay } from "./under-way.ts";
 const REMEMBERED = 64;
 /** Milliseconds between attempts to find the ring of a remembered node: at first when alone, and at rest. */
 const EAGER = 1_000;
-const PATIENT = 20_000;
+const PATIENT = 30_000;
 /** How long one attempt may take. */
 const PATIENCE = 5_000;
 /** How soon after an attempt another one may begin because somebody suggests it. */
