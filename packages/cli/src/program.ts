@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { Command, CommanderError } from "commander";
 
 import { addChat } from "./commands/chat.ts";
+import { addDemo } from "./commands/demo.ts";
 import { addKeygen } from "./commands/keygen.ts";
 import { addNat } from "./commands/nat.ts";
 import { addPing } from "./commands/ping.ts";
@@ -60,5 +61,6 @@ function build(around: Surroundings): Command {
 	addTrace(program, around);
 	addNat(program, around);
 	addKeygen(program, around);
+	addDemo(program, around);
 	return program;
 }

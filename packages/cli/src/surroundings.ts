@@ -4,7 +4,7 @@ import type { Readable, Writable } from "node:stream";
 export interface Surroundings {
 	readonly stdin: Readable & { readonly isTTY?: boolean };
 	readonly stdout: Writable & { readonly isTTY?: boolean };
-	readonly stderr: Writable;
+	readonly stderr: Writable & { readonly isTTY?: boolean };
 	readonly env: Readonly<Record<string, string | undefined>>;
 	/** Aborts when the command is to end; the reason is an {@link Interruption}. */
 	readonly interrupted: AbortSignal;

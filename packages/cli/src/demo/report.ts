@@ -1,4 +1,4 @@
-import type { Screen } from "./screen.ts";
+import type { Stage } from "./stage.ts";
 
 /** One message, as far as the figures go. */
 export interface Sending {
@@ -98,29 +98,29 @@ function reachRow(name: string, { reached, expected, ms }: Reach): string {
 }
 
 /** The report for people. */
-export function show(report: Report, screen: Screen): void {
+export function show(report: Report, stage: Stage): void {
 	const { toKilled, rounds } = report;
-	screen.line();
-	screen.line(screen.paint("bold", row("", COLUMNS)));
-	for (const round of rounds) screen.line(figuresRow(round.name, round));
-	screen.line(figuresRow("all", report));
+	stage.line();
+	stage.line(stage.paint("bold", row("", COLUMNS)));
+	for (const round of rounds) stage.line(figuresRow(round.name, round));
+	stage.line(figuresRow("all", report));
 	if (report.linked > 0) {
-		screen.line(`  (${report.linked} of them between peers that had a link, or got one meanwhile)`);
+		stage.line(`  (${report.linked} of them between peers that had a link, or got one meanwhile)`);
 	}
-	screen.line();
+	stage.line();
 	const { sent, delivered, rejected } = toKilled;
-	screen.line(
+	stage.line(
 		`  ${"to the killed peer".padEnd(22)}${sent} sent: ${delivered} delivered before, ${rejected} rejected`,
 	);
-	screen.line(reachRow("broadcast", report.broadcast));
-	screen.line(reachRow("broadcast, healed", report.broadcastHealed));
-	screen.line(`  ${"ring formed in".padEnd(22)}${seconds(report.formMs)}`);
-	screen.line(`  ${"ring healed in".padEnd(22)}${seconds(report.healMs)}`);
-	screen.line();
-	for (const failure of report.failures) screen.failed(failure);
+	stage.line(reachRow("broadcast", report.broadcast));
+	stage.line(reachRow("broadcast, healed", report.broadcastHealed));
+	stage.line(`  ${"ring formed in".padEnd(22)}${seconds(report.formMs)}`);
+	stage.line(`  ${"ring healed in".padEnd(22)}${seconds(report.healMs)}`);
+	stage.line();
+	for (const failure of report.failures) stage.failed(failure);
 	if (report.ok) {
-		screen.line(
-			`  ${screen.paint("green", `All ${report.sent} messages delivered`)}, in ${seconds(report.totalMs)}.`,
+		stage.line(
+			`  ${stage.paint("green", `All ${report.sent} messages delivered`)}, in ${seconds(report.totalMs)}.`,
 		);
 	}
 }
