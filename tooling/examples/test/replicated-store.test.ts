@@ -10,7 +10,7 @@ const NODES = 20;
 const KEYS = FACTOR > 1 ? 10_000 : 1_000;
 const CHANGES = 5;
 /** Reads and writes under way at once. */
-const WORKERS = 8;
+const WORKERS = 32;
 const PATIENCE = 120_000 * (FACTOR > 1 ? 30 : 1);
 
 class Swarm {
@@ -33,11 +33,11 @@ class Swarm {
 		this.#hosts.get(store)?.crash({ silent: true });
 	}
 
-	/** How many nodes that are there have the newest version of a key that any of them has. */
-	copiesOf(key: string): number {
-		const versions = this.stores.map(({ entries }) => entries.get(key)?.version ?? 0);
-		const newest = Math.max(...versions);
-		return newest === 0 ? 0 : versions.filter((version) => version === newest).length;
+	/** How many nodes that are there have what was written to a key, or something newer. */
+	copiesOf(key: string, written: number): number {
+		const number = ({ entries }: ReplicatedStore): number =>
+			Number(new TextDecoder().decode(entries.get(key)?.value));
+		return this.stores.filter((store) => number(store) >= written).length;
 	}
 }
 
@@ -53,8 +53,11 @@ class Clients {
 		this.#swarm = swarm;
 	}
 
-	get keys(): string[] {
-		return [...this.#acknowledged.keys()];
+	/** Whether each acknowledged write is at three nodes that are there. */
+	get replicated(): boolean {
+		return [...this.#acknowledged].every(([key, written]) => {
+			return this.#swarm.copiesOf(key, written) >= 3;
+		});
 	}
 
 	async write(key: string): Promise<void> {
@@ -99,6 +102,13 @@ class Clients {
 	}
 }
 
+/** Does something with every key, with some of them at once. */
+async function each(keys: readonly string[], work: (key: string) => Promise<void>): Promise<void> {
+	for (let from = 0; from < keys.length; from += WORKERS) {
+		await Promise.all(keys.slice(from, from + WORKERS).map(work));
+	}
+}
+
 test(
 	`${NODES} nodes, ${KEYS} keys, ${CHANGES} killed and ${CHANGES} new: no acknowledged write is lost`,
 	async () => {
@@ -108,12 +118,10 @@ test(
 		await simulation.run(20_000);
 		const clients = new Clients(swarm);
 		const all = Array.from({ length: KEYS }, (_, index) => `key ${index}`);
-		const fill = async (): Promise<void> => {
-			for (let from = 0; from < KEYS; from += WORKERS) {
-				await Promise.all(all.slice(from, from + WORKERS).map((key) => clients.write(key)));
-			}
-		};
-		await simulation.runUntil(fill(), { limit: 3_600_000 });
+		await simulation.runUntil(
+			each(all, (key) => clients.write(key)),
+			{ limit: 3_600_000 },
+		);
 		const work = clients.work();
 
 		for (let change = 0; change < CHANGES; change++) {
@@ -123,7 +131,7 @@ test(
 			await swarm.add();
 			// The next one dies once all is there three times again.
 			let waited = 0;
-			while (all.some((key) => swarm.copiesOf(key) < 3)) {
+			while (!clients.replicated) {
 				await simulation.run(1_000);
 				expect(++waited, "seconds until all is replicated again").toBeLessThan(300);
 			}
@@ -131,7 +139,10 @@ test(
 		clients.stop();
 		await simulation.runUntil(work);
 		const { reads, writes } = clients.counts;
-		for (const key of all) await simulation.runUntil(clients.read(key));
+		await simulation.runUntil(
+			each(all, (key) => clients.read(key)),
+			{ limit: 3_600_000 },
+		);
 		console.log(`${reads} reads and ${writes} writes; then all ${KEYS} keys read`);
 		expect(clients.counts.wrong).toEqual([]);
 		expect(Math.min(reads, writes - KEYS)).toBeGreaterThan(100);
