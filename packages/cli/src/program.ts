@@ -10,6 +10,7 @@ import { addPing } from "./commands/ping.ts";
 import { addRun } from "./commands/run.ts";
 import { addServe } from "./commands/serve.ts";
 import { addShell } from "./commands/shell.ts";
+import { addSim } from "./commands/sim.ts";
 import { addTrace } from "./commands/trace.ts";
 import { Failure, exitCodes } from "./failure.ts";
 import { printable } from "./printable.ts";
@@ -62,5 +63,6 @@ function build(around: Surroundings): Command {
 	addNat(program, around);
 	addKeygen(program, around);
 	addDemo(program, around);
+	addSim(program, around);
 	return program;
 }

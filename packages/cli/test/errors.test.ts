@@ -151,7 +151,7 @@ test("nobody answers where it is to join, or it is another swarm", async () => {
 	const stranger = await idle("-p", "0", "--join", `127.0.0.1:${other.listener.port}`);
 	expect(stranger).toMatchObject({
 		code: 3,
-		stderr: matching(/of the same --network\?/),
+		stderr: matching(/with the same --network and --secret\?/),
 	});
 });
 

@@ -76,7 +76,9 @@ test("who does not know the secret does not come in, and is told why", async () 
 test("of several secrets in a file the first is used to dial; a file has precedence over the environment", async () => {
 	const port = await swarm(["new one", "old one"]);
 	expect(await joins(port, ["--secret", secretFile("old one\nnew one\n")])).toBe(0);
-	expect(await joins(await swarm("new one"), ["--secret", secretFile("old one\nnew one\n")])).toBe(3);
+	expect(await joins(await swarm("new one"), ["--secret", secretFile("old one\nnew one\n")])).toBe(
+		3,
+	);
 	const env = { CICADA_SECRET: "nonsense" };
 	expect(await joins(port, ["--secret", secretFile("new one")], env)).toBe(0);
 });
@@ -98,6 +100,8 @@ test("a file that is not there, empty, no text, or with too many; and one that e
 	chmodSync(open, 0o644);
 	const { code, stderr } = await run([...peer, open]);
 	expect(code).toBe(0);
-	expect(stderr).toContain(`everybody on this machine can read the secret in ${open}: chmod 600 it`);
+	expect(stderr).toContain(
+		`everybody on this machine can read the secret in ${open}: chmod 600 it`,
+	);
 	expect(stderr).not.toContain("passphrase");
 });

@@ -4,10 +4,10 @@ import type { Command } from "commander";
 
 import { whole } from "../arguments.ts";
 import { type Report, show } from "../demo/report.ts";
-import { Stage } from "../demo/stage.ts";
 import { type DemoOptions, Story } from "../demo/story.ts";
 import { Swarm } from "../demo/swarm.ts";
 import { Failure } from "../failure.ts";
+import { Stage } from "../stage.ts";
 import type { Surroundings } from "../surroundings.ts";
 
 interface Options extends Omit<DemoOptions, "seed"> {

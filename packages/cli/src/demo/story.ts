@@ -4,12 +4,13 @@
  */
 import { availableParallelism } from "node:os";
 
+import { type Reach, figures, rounded, seconds } from "../figures.ts";
+import type { Stage } from "../stage.ts";
 import type { Fate } from "./calls.ts";
 import { Chance } from "./chance.ts";
 import { atMost, within } from "./concurrently.ts";
 import { Ledger, type Sent } from "./ledger.ts";
-import { type Reach, type Report, figures, rounded, seconds } from "./report.ts";
-import type { Stage } from "./stage.ts";
+import type { Report } from "./report.ts";
 import type { Peer, Swarm } from "./swarm.ts";
 
 /** Processes that start at once, and messages under way at once. */

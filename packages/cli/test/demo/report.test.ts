@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 
-import { figures, percentile, show } from "../../src/demo/report.ts";
-import type { Report, Sending } from "../../src/demo/report.ts";
-import { Stage } from "../../src/demo/stage.ts";
+import { type Report, show } from "../../src/demo/report.ts";
+import { type Sending, figures, percentile } from "../../src/figures.ts";
+import { Stage } from "../../src/stage.ts";
 
 test("a percentile is the smallest value that so many are not above", () => {
 	const hundred = Array.from({ length: 100 }, (_, i) => 100 - i);
