@@ -234,7 +234,7 @@ export class LocalNode {
 		await this.close();
 	}
 
-	/** @throws ChordError `NOT_LISTENING` before `listen`; likewise the other getters. */
+	/** Its id. @throws ChordError `NOT_LISTENING` before `listen`; likewise the other getters. */
 	get hash(): Hash {
 		return this.#listening().hash;
 	}

@@ -16,6 +16,7 @@ export interface Surroundings {
 
 /** Why a command ended before it was done: somebody sent it a signal, or nobody reads what it writes. */
 export class Interruption extends Error {
+	/** Always `Interruption`. */
 	override readonly name = "Interruption";
 	/** What the command exits with. */
 	readonly exitCode: number;

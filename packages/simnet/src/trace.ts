@@ -98,7 +98,7 @@ export class Trace {
 		return this.#checkpoints;
 	}
 
-	/** @param at virtual microseconds */
+	/** Adds an event. @param at virtual microseconds */
 	note(
 		at: number,
 		kind: number,

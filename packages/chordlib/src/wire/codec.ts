@@ -157,20 +157,20 @@ export class Reader {
 		return idFromBytes(this.#bytes, this.#take(32));
 	}
 
-	/** @throws ChordError `MALFORMED` when bytes are left. */
+	/** Nothing more is to come. @throws ChordError `MALFORMED` when bytes are left. */
 	end(): void {
 		if (this.left > 0) throw malformed(`${this.left} bytes follow the message`);
 	}
 }
 
-/** @throws ChordError `TOO_LARGE` beyond `limit` bytes, `INVALID_ARGUMENT` for a value that the codec does not take. */
+/** A value as bytes. @throws ChordError `TOO_LARGE` beyond `limit` bytes, `INVALID_ARGUMENT` for a value that the codec does not take. */
 export function encode<T>(codec: Codec<T>, value: T, limit: number): Uint8Array {
 	const writer = new Writer(limit);
 	codec.write(writer, value);
 	return writer.finish();
 }
 
-/** @throws ChordError `MALFORMED` */
+/** The value that bytes are, all of them. @throws ChordError `MALFORMED` */
 export function decode<T>(codec: Codec<T>, bytes: Uint8Array): T {
 	const reader = new Reader(bytes);
 	const value = codec.read(reader);
