@@ -4,38 +4,34 @@ import {
 	defaultLimits,
 	Events,
 	guard,
-	Hash,
 	LocalNode,
 	systemClock,
 	tcp,
+	type Wait,
 	Waits,
 } from "@cicada/chordlib";
 
-class Finder {
-	readonly events = new Events<{ found: string; error: unknown }>();
-	readonly #node: LocalNode;
+/** Tells who comes to a node. */
+class Doorbell {
+	readonly events = new Events<{ rang: string; error: unknown }>();
 	readonly #waits = new Waits(systemClock);
 
-	constructor(node: LocalNode) {
-		this.#node = node;
+	/** `nameOf` is somebody else's function: what it throws is an `error` event. */
+	constructor(node: LocalNode, nameOf: (port: number) => string) {
+		node.on("link", ({ peer: { address } }) => {
+			guard(
+				() => this.events.emit("rang", nameOf(address.port)),
+				(error) => this.events.emit("error", error),
+			);
+		});
 	}
 
-	/** Finds who owns a word. What listeners and `check` throw is an `error` event. */
-	async find(word: string, check: () => void, wait?: { timeout?: number }): Promise<string> {
-		return this.#waits.run(wait, 5_000, (budget, done) => {
-			const ending = new AbortController();
-			const options = { timeout: budget, signal: ending.signal };
-			this.#node.lookup(new Hash({ value: word }), options).then(
-				({ node }) => {
-					guard(check, (error) => this.events.emit("error", error));
-					this.events.emit("found", word);
-					done(undefined, node.hash.toString());
-				},
-				(error: Error) => done(error),
-			);
-			// Called when nobody waits any more.
-			return () => ending.abort();
-		});
+	/** Resolves when the next one comes; in five seconds at most, if nothing else is said. */
+	async next(wait?: Wait): Promise<string> {
+		// What starting gives is called to end it, when nobody waits any more.
+		return this.#waits.run(wait, 5_000, (_budget, done) =>
+			this.events.on("rang", (name) => done(undefined, name)),
+		);
 	}
 
 	close(): void {
@@ -43,22 +39,24 @@ class Finder {
 	}
 }
 
-// The system's network, and limits of which one is not the default.
-const limits = { links: defaultLimits.links / 2 };
-const here = { host: "127.0.0.1", port: 0 };
-const node = await new LocalNode("a", here, { ports: { transport: tcp }, limits }).listen();
+// The system's network, said aloud, and a limit that is not the default.
+const options = { ports: { transport: tcp }, limits: { links: defaultLimits.links / 2 } };
+const start = async (name: string): Promise<LocalNode> =>
+	new LocalNode(name, { host: "127.0.0.1", port: 0 }, options).listen();
+const home = await start("home");
+const guest = await start("guest");
 
-const finder = new Finder(node);
-finder.events.on("found", (word) => console.log(`found ${word}`));
-finder.events.on("error", (error) => console.log(String(error)));
-const fail = (): void => {
-	throw new Error("checked, and wrong");
-};
-console.log((await finder.find("cicada", fail)) === node.hash.toString()); // true
+const doorbell = new Doorbell(home, (port) => (port === guest.address.port ? "the guest" : "?"));
+const coming = doorbell.next();
+await guest.joinRing(home.address);
+console.log(await coming); // the guest
 
-// What is still under way then ends.
-const late = finder.find("cricket", () => {}, { timeout: 1_000 });
-finder.close();
-const code = await late.catch((error: unknown) => error instanceof ChordError && error.code);
-console.log(code); // CLOSED
-await node.close();
+/** The code that an operation rejects with. */
+const codeOf = async (operation: Promise<unknown>): Promise<unknown> =>
+	operation.catch((error: unknown) => (error instanceof ChordError ? error.code : error));
+console.log(await codeOf(doorbell.next({ timeout: 10 }))); // TIMEOUT
+const last = codeOf(doorbell.next());
+doorbell.close();
+console.log(await last); // CLOSED
+
+await Promise.all([guest.close(), home.close()]);

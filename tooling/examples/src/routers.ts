@@ -11,7 +11,9 @@ async function ask(): Promise<void> {
 		try {
 			await mapper.create({ timeout: 5_000 });
 			const { externalPort } = await mapper.addPortMapping(7000, 7000, { lifetime: 600 });
-			console.log(`${mapper.name}: ${mapper.externalIp}:${externalPort} leads here for ten minutes`);
+			console.log(
+				`${mapper.name}: ${mapper.externalIp}:${externalPort} leads here for ten minutes`,
+			);
 		} catch (error) {
 			if (!(error instanceof TraversalError)) throw error;
 			console.log(`${mapper.name}: ${error.code}, ${error.message}`);

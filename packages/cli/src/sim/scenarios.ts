@@ -24,7 +24,7 @@ export interface SimOptions {
 }
 
 /** Messages that were sent in the same circumstances. */
-export interface Round extends Figures {
+interface Round extends Figures {
 	readonly name: string;
 	readonly duplicates: number;
 	/** Messages besides whose sender or target died before they were settled. */
