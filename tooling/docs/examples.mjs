@@ -13,6 +13,7 @@ const folder = join(import.meta.dirname, "../examples/src");
 
 /** The examples, the shortest first: what they import from our packages, as `package.name`. */
 const examples = readdirSync(folder)
+	.filter((file) => file.endsWith(".ts"))
 	.map((file) => {
 		const code = readFileSync(join(folder, file), "utf8").trimEnd();
 		const imports = [...code.matchAll(/^import \{([^}]*)\} from "@cicada\/(\w+)";$/gm)];
