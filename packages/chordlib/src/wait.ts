@@ -67,8 +67,9 @@ export class Waits {
 			};
 			const stop = (error: unknown): void => {
 				end(() => {
-					cancel?.();
+					// First: what is cancelled may answer that it was.
 					reject(error);
+					cancel?.();
 				});
 			};
 			const abort = (): void => {
