@@ -1,5 +1,6 @@
 // The replicated store as people would use it: read and written while nodes are killed and come, on a simulated
 // network. What was acknowledged must stay.
+import { Hash } from "@cicada/chordlib";
 import { type SimHost, Simulation, uniform } from "@cicada/simnet";
 import { expect, test } from "vitest";
 
@@ -33,6 +34,13 @@ class Swarm {
 		this.#hosts.get(store)?.crash({ silent: true });
 	}
 
+	/** Who is there and owns a key. */
+	ownerOf(key: string): ReplicatedStore {
+		const hash = new Hash({ value: key });
+		const distance = ({ node }: ReplicatedStore): bigint => hash.distanceTo(node.hash);
+		return this.stores.reduce((a, b) => (distance(a) < distance(b) ? a : b));
+	}
+
 	/** How many nodes that are there have what was written to a key, or something newer. */
 	copiesOf(key: string, written: number): number {
 		const number = ({ entries }: ReplicatedStore): number =>
@@ -44,6 +52,8 @@ class Swarm {
 /** What is written, one write to a key at a time: what was acknowledged last, and what may have been written since. */
 class Clients {
 	readonly counts = { reads: 0, writes: 0, wrong: [] as string[] };
+	/** The key to which a write was acknowledged last. */
+	latest = "";
 	readonly #swarm: Swarm;
 	readonly #acknowledged = new Map<string, number>();
 	readonly #busy = new Set<string>();
@@ -64,6 +74,7 @@ class Clients {
 		const next = (this.#acknowledged.get(key) ?? 0) + 1;
 		await this.#any().put(key, `${next}`);
 		this.#acknowledged.set(key, next);
+		this.latest = key;
 		this.counts.writes++;
 	}
 
@@ -125,8 +136,12 @@ test(
 		const work = clients.work();
 
 		for (let change = 0; change < CHANGES; change++) {
-			const victim = stores[3 + change * 2];
-			if (victim) swarm.kill(victim);
+			// The worst moment: the owner of a key has just said that what was written to it is kept.
+			const before = clients.counts.writes;
+			await simulation.runUntil(
+				() => clients.counts.writes > before && swarm.ownerOf(clients.latest) !== stores[0],
+			);
+			swarm.kill(swarm.ownerOf(clients.latest));
 			await simulation.run(2_000);
 			await swarm.add();
 			// The next one dies once all is there three times again.
