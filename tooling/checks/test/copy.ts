@@ -4,7 +4,7 @@ import { cpSync, mkdtempSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 
-import { root } from "../../workspace.mjs";
+const root = join(import.meta.dirname, "../../..");
 
 /** Makes it, without what was built, and gives its path. What is installed is that of the repository. */
 export function copyOfRepository(): string {
