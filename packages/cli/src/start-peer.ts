@@ -49,6 +49,7 @@ export async function startPeer(
 	}
 	own = log.of(formatAddress(peer.address));
 	own.write("info", `listens at ${formatAddress(peer.listener)}, id ${peer.hash.toString()}`);
+	for (const seen of peer.reachability.evidence) own.write("info", seen);
 	logEvents(peer, own);
 	return { peer, log: own, close };
 }
