@@ -7,6 +7,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, onTestFinished, test } from "vitest";
 
 import type { Report } from "../../src/demo/report.ts";
+import { run as runHere } from "../in-process.ts";
 
 const PROGRAM = join(import.meta.dirname, "../../dist/bin.js");
 
@@ -136,14 +137,30 @@ test("a small swarm delivers everything and says so in one JSON object", async (
 });
 
 test("without --json, people get a table, without colours off a terminal", async () => {
-	const run = start("--peers", "4", "--messages", "3", "--duplicates", "0");
-	expect(await run.ended).toBe(0);
-	const { stdout, stderr } = run.written;
-	expect(stderr).toBe("");
+	const { code, stdout, stderr } = await runHere([
+		"demo",
+		"--peers",
+		"4",
+		"--messages",
+		"3",
+		"--duplicates",
+		"0",
+	]);
+	expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
 	expect(stdout).toContain("All 6 messages delivered");
 	expect(stdout).toMatch(/once each +3 +3 /);
 	expect(stdout).not.toContain("\u001B");
 	expect(stdout).not.toContain("\r");
+});
+
+test("duplicates, and one JSON object, also as a function; an interruption ends it", async () => {
+	const small = ["demo", "--peers", "4", "--messages", "3", "--json"];
+	const { code, stdout } = await runHere(small);
+	expect(code).toBe(0);
+	expect(JSON.parse(stdout)).toMatchObject({ ok: true, sent: 9, delivered: 9 });
+	expect((await runHere(["demo", "--peers", "4", "--messages", "100000"], "formed")).code).toBe(
+		130,
+	);
 });
 
 test("--help names every option and starts nothing", async () => {
