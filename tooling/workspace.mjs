@@ -13,6 +13,7 @@ import { fileURLToPath } from "node:url";
  * @property {string} name
  * @property {string} version
  * @property {boolean} [private]
+ * @property {Record<string, string>} [bin]
  * @property {Record<string, string>} [scripts]
  * @property {Record<string, string>} [dependencies]
  * @property {Record<string, string>} [devDependencies]
@@ -102,7 +103,9 @@ const check = (home) => {
 				manifest.name !== `@cicada/${name}` && `${path}: its name is not @cicada/${name}`,
 				(tags?.length !== 1 || tags[0] !== name || layers[name] === undefined) &&
 					`${path}: its layer is not declared: turbo.json there gives it the tag "${name}", and boundaries.tags in the root's says what that tag may depend on`,
-				runtime.includes("@cicada/simnet") &&
+				// `cicada sim` is a simulation.
+				name !== "cli" &&
+					runtime.includes("@cicada/simnet") &&
 					`${path}: simnet is for tests: a devDependency and nothing else`,
 				["chordlib", "simnet"].includes(name) &&
 					runtime.length > 0 &&

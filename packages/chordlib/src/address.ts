@@ -2,7 +2,9 @@ import { ChordError } from "./errors.ts";
 
 /** Where a node listens: a literal IP address (or, where a function says so, a host name) and a TCP port. */
 export interface Address {
+	/** A literal IP address or, where one may be given, a host name. */
 	readonly host: string;
+	/** A TCP port. */
 	readonly port: number;
 }
 

@@ -30,7 +30,9 @@ export interface PeerLink {
 	 * has dialled the address that the id is the hash of, and met the key there.
 	 */
 	readonly verified: boolean;
+	/** This end. */
 	readonly local: Address;
+	/** The other end, as this one sees it. */
 	readonly remote: Address;
 }
 

@@ -6,6 +6,7 @@ import { type Codec, addressOrNowhere, encode, id, struct, u48 } from "./wire/co
 
 /** Another node, as far as this one knows it. */
 export interface RemoteNode {
+	/** Its id. */
 	readonly hash: Hash;
 	/** Where it can be dialled; `NOWHERE` for a leaf. */
 	readonly address: Address;

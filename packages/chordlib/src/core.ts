@@ -30,8 +30,11 @@ import { decode, encode } from "./wire/codec.ts";
 
 /** What a node stands on: the system's clock, randomness and TCP, unless others are given. */
 export interface Ports {
+	/** Time. */
 	readonly clock: Clock;
+	/** Chance. */
 	readonly random: Random;
+	/** The network. */
 	readonly transport: Transport;
 }
 
@@ -39,6 +42,7 @@ export interface Ports {
 export interface Routed {
 	/** Who sent it, by its own word. */
 	readonly origin: RemoteNode;
+	/** The id that it was routed towards. */
 	readonly target: Hash;
 	/** True when this node is the target itself, not merely the owner of its place. */
 	readonly exact: boolean;

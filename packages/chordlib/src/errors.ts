@@ -45,7 +45,9 @@ export type ChordErrorCode =
 
 /** The one error class of this package. Tell errors apart by `code`, not by message. */
 export class ChordError extends Error {
+	/** Always `ChordError`. */
 	override readonly name = "ChordError";
+	/** What kind of error it is. */
 	readonly code: ChordErrorCode;
 
 	constructor(code: ChordErrorCode, message: string, options?: { cause?: unknown }) {

@@ -29,6 +29,7 @@ export class Events<Types extends { error: unknown }> {
 		return remove;
 	}
 
+	/** Calls the listeners of a type with an event, in the order in which they were added. */
 	emit<Type extends keyof Types>(type: Type, event: Types[Type]): void {
 		const failed = (error: unknown): void => {
 			if (type !== "error") this.emit("error", error);

@@ -6,6 +6,7 @@ import type { Answer, Handlers, NoticeType, RequestType } from "./protocol.ts";
 
 /** Who sent a message that is being handled. */
 export interface Sender {
+	/** The node at the other end of the link. */
 	readonly peer: RemoteNode;
 }
 

@@ -40,6 +40,7 @@ export class Hash {
 		return bytes;
 	}
 
+	/** The digest as a number. */
 	toBigInt(): bigint {
 		return BigInt(`0x${this.#id}`);
 	}
@@ -49,6 +50,7 @@ export class Hash {
 		return this.#id;
 	}
 
+	/** True when both have the same digest. */
 	equals(other: Hash): boolean {
 		return this.#id === other.#id;
 	}

@@ -12,9 +12,11 @@ export interface Limits {
 	readonly outboundLinks: number;
 	/** Accepted links, pending ones included, from one IP address, and from one subnet (/24, for IPv6 /64). */
 	readonly linksPerIp: number;
+	/** The same from one subnet. */
 	readonly linksPerSubnet: number;
 	/** Links a second that may come from one IP address, and from one subnet; four times as many at once. */
 	readonly inboundPerIp: number;
+	/** The same from one subnet. */
 	readonly inboundPerSubnet: number;
 	/** Messages a second from one peer that only keep the ring; those beyond are not answered, and too many end the link. */
 	readonly controlMessages: number;
@@ -52,6 +54,7 @@ export interface Limits {
 	readonly hops: number;
 }
 
+/** The limits of a node that is given no others. */
 export const defaultLimits: Limits = {
 	frame: 65_536,
 	links: 256,

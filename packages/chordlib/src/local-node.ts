@@ -37,6 +37,7 @@ import { LimitCounter, type NodeStats } from "./stats.ts";
 import { type Wait, Waits } from "./wait.ts";
 import { encode } from "./wire/codec.ts";
 
+/** What a lookup found. */
 export interface LookupResult {
 	/** The owner of the id: the first node at or clockwise after it. */
 	readonly node: RemoteNode | LocalNode;
@@ -228,11 +229,12 @@ export class LocalNode {
 		await this.#listener?.close();
 	}
 
+	/** The same as {@link close}. */
 	async [Symbol.asyncDispose](): Promise<void> {
 		await this.close();
 	}
 
-	/** @throws ChordError `NOT_LISTENING` before `listen`; likewise the other getters. */
+	/** Its id. @throws ChordError `NOT_LISTENING` before `listen`; likewise the other getters. */
 	get hash(): Hash {
 		return this.#listening().hash;
 	}

@@ -13,10 +13,13 @@ export interface NodeHooks {
 
 /** The keys that a node owns: clockwise from `after`, not included, to `to`. */
 export interface Arc {
+	/** The last id before it. */
 	readonly after: Hash;
+	/** Its last id. */
 	readonly to: Hash;
 }
 
+/** What {@link LocalNode.on} tells of, by type. */
 export interface NodeEvents {
 	/** A link is ready; `accepted` when the other end dialled. */
 	link: { link: PeerLink; peer: RemoteNode; accepted: boolean };

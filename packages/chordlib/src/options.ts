@@ -11,6 +11,7 @@ import type { Pace } from "./ring/stabilize.ts";
 import { Identity } from "./secure/identity.ts";
 import { type Network, checkNetwork } from "./secure/secret.ts";
 
+/** What a node can be told when it is made. All of it has a default. */
 export interface LocalNodeOptions {
 	/**
 	 * The network's name, or name and secret: nodes of different networks, or with different secrets, refuse each other.
@@ -39,10 +40,13 @@ export interface LocalNodeOptions {
 	readonly successors?: number;
 	/** How often pointers are checked, in milliseconds: `fastest` after a change (100), `slowest` at rest (5,000). */
 	readonly pace?: Partial<Pace>;
+	/** What the node allows itself and others; {@link defaultLimits} where not given. */
 	readonly limits?: Partial<Limits>;
 	/** True when the limits by IP address, subnet and rate hold for loopback and private addresses too. Default false. */
 	readonly limitLocal?: boolean;
+	/** Clock, randomness and network: the system's where not given. */
 	readonly ports?: Partial<Ports>;
+	/** Functions that see every packet. None by default. */
 	readonly hooks?: Partial<NodeHooks>;
 }
 

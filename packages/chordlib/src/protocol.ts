@@ -4,18 +4,27 @@ import { type Codec, decode, encode } from "./wire/codec.ts";
 
 /** A type of message that is answered. Make one with {@link defineRequest}. */
 export interface RequestType<Request, Response> {
+	/** Tells it from a notice. */
 	readonly kind: "request";
+	/** By which both ends know it. */
 	readonly name: string;
+	/** What stands for the name on the wire: 32 bits of its hash. */
 	readonly tag: number;
+	/** What is asked. */
 	readonly request: Codec<Request>;
+	/** What is answered. */
 	readonly response: Codec<Response>;
 }
 
 /** A type of message that is not answered. Make one with {@link defineNotice}. */
 export interface NoticeType<Body> {
+	/** Tells it from a request. */
 	readonly kind: "notice";
+	/** By which both ends know it. */
 	readonly name: string;
+	/** What stands for the name on the wire: 32 bits of its hash. */
 	readonly tag: number;
+	/** What is said. */
 	readonly body: Codec<Body>;
 }
 

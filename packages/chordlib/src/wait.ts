@@ -4,7 +4,9 @@ import type { Answer, Cancel } from "./protocol.ts";
 
 /** How long an operation may take (milliseconds; 0 asks only for what is there already), and what may end it before. */
 export interface Wait {
+	/** Milliseconds; a default of the operation where not given. */
 	readonly timeout?: number;
+	/** Ends the operation, which rejects with its reason. */
 	readonly signal?: AbortSignal;
 }
 
@@ -65,8 +67,9 @@ export class Waits {
 			};
 			const stop = (error: unknown): void => {
 				end(() => {
-					cancel?.();
+					// First: what is cancelled may answer that it was.
 					reject(error);
+					cancel?.();
 				});
 			};
 			const abort = (): void => {

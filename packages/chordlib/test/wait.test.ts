@@ -126,3 +126,11 @@ test("what comes after the end changes nothing", async () => {
 	expect(await run).toBe("TIMEOUT");
 	expect(cancelled()).toBe(1);
 });
+
+test("what is cancelled may answer that it was: the time-out is what the caller hears of", async () => {
+	const { simulation, waits } = scene();
+	const waiting = waits.run<string>({ timeout: 1_000 }, 0, (_budget, done) => () => {
+		done(new ChordError("CLOSED", "it was cancelled"));
+	});
+	await expect(simulation.runUntil(waiting)).rejects.toMatchObject({ code: "TIMEOUT" });
+});

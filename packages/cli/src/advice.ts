@@ -7,8 +7,9 @@ const advice: Partial<Record<SwarmErrorCode, string>> = {
 	ADDRESS_NOT_AVAILABLE: "this machine has no such address: see --interface",
 	IDENTITY_FILE: "see --identity; cicada keygen makes such a file",
 	UNRESOLVED: "check the name, and that this machine has a network",
-	UNREACHABLE: "check the address, that a peer runs there, and that no firewall is between",
-	INCOMPATIBLE: "is it a peer, of the same version, and of the same --network?",
+	UNREACHABLE:
+		"check the address, that this machine has a network, that a peer runs there, and that no firewall is between",
+	INCOMPATIBLE: "is it a peer, of the same version, with the same --network and --secret?",
 	NOT_FOUND: "is that peer in the swarm, and is that its own address?",
 	TOO_LARGE: "send it in parts",
 	BUSY: "try again in a moment",

@@ -16,11 +16,31 @@ export interface PeerOptions {
 	readonly portMapping: boolean;
 	readonly mappingAttempts: number;
 	readonly network?: string;
+	/** The file of the swarm's secret; in its place the environment may hold it. */
+	readonly secret?: string;
 	/** The file of the peer's keys; new ones each time where not given. */
 	readonly identity?: string;
+	/**
+	 * The peer takes part also where nobody can dial it. Its id is then that of its key, so that others know it by
+	 * that and not by its address. Default false.
+	 */
+	readonly leaf?: boolean;
 	readonly debug?: true;
 	readonly log?: string;
 	readonly stdout?: true;
+}
+
+/** `--network`. */
+export function networkOption(): Option {
+	return new Option("--network <name>", "the swarm's name: peers with another one are refused");
+}
+
+/** `--secret`. */
+export function secretOption(): Option {
+	return new Option(
+		"--secret <file>",
+		"a file with the swarm's secret: who does not know it is refused. Or put the secret itself into CICADA_SECRET; as an argument, others on the machine could read it",
+	);
 }
 
 /** Adds them to a command. */
@@ -44,7 +64,8 @@ export function withPeerOptions(command: Command): Command {
 		.option("--timeout <seconds>", "how long joining, or any one command, may take", milliseconds)
 		.option("--no-port-mapping", "do not ask the router for a port")
 		.option("--mapping-attempts <count>", "ports to try at the router", whole(1, 100), 5)
-		.option("--network <name>", "the swarm's name: peers with another one are refused")
+		.addOption(networkOption())
+		.addOption(secretOption())
 		.option("--identity <file>", "keep the peer's keys in a file, made where there is none")
 		.option("-d, --debug", "log everything that happens, but for what messages hold")
 		.addOption(new Option("--log <file>", "append the log to a file").conflicts("stdout"))

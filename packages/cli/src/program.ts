@@ -3,12 +3,14 @@ import { createRequire } from "node:module";
 import { Command, CommanderError } from "commander";
 
 import { addChat } from "./commands/chat.ts";
+import { addDemo } from "./commands/demo.ts";
 import { addKeygen } from "./commands/keygen.ts";
 import { addNat } from "./commands/nat.ts";
 import { addPing } from "./commands/ping.ts";
 import { addRun } from "./commands/run.ts";
 import { addServe } from "./commands/serve.ts";
 import { addShell } from "./commands/shell.ts";
+import { addSim } from "./commands/sim.ts";
 import { addTrace } from "./commands/trace.ts";
 import { Failure, exitCodes } from "./failure.ts";
 import { printable } from "./printable.ts";
@@ -60,5 +62,7 @@ function build(around: Surroundings): Command {
 	addTrace(program, around);
 	addNat(program, around);
 	addKeygen(program, around);
+	addDemo(program, around);
+	addSim(program, around);
 	return program;
 }

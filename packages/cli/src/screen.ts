@@ -59,6 +59,7 @@ export class TerminalScreen implements Screen {
 	}
 
 	async lines(take: (line: string) => void | Promise<void>, ended: AbortSignal): Promise<void> {
+		if (ended.aborted) return;
 		const prompt = (): void => {
 			this.#terminal.setPrompt(this.#prompting.prompt);
 			this.#terminal.prompt();
@@ -104,6 +105,7 @@ export class PlainScreen implements Screen {
 	}
 
 	async lines(take: (line: string) => void | Promise<void>, ended: AbortSignal): Promise<void> {
+		if (ended.aborted) return;
 		ended.addEventListener("abort", () => {
 			this.#input.close();
 		});

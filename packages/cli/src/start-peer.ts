@@ -1,5 +1,5 @@
 import { formatAddress } from "@cicada/chordlib";
-import { type External, SwarmError, type SwarmHooks, SwarmPeer } from "@cicada/swarmlib";
+import { SwarmError, type SwarmHooks, SwarmPeer } from "@cicada/swarmlib";
 import { PortMapping, TraversalError } from "@cicada/traversal";
 
 import { explained } from "./advice.ts";
@@ -8,6 +8,8 @@ import { addressToBind, isLoopback } from "./interface.ts";
 import type { Log } from "./log.ts";
 import type { PeerOptions } from "./peer-options.ts";
 import { nameOf } from "./printable.ts";
+import { networkOf } from "./secret.ts";
+import type { Surroundings } from "./surroundings.ts";
 
 /** A peer that is bound, and what has to be let go of with it. */
 export interface StartedPeer {
@@ -21,15 +23,17 @@ export interface StartedPeer {
 export async function startPeer(
 	options: PeerOptions,
 	log: Log,
-	signal: AbortSignal,
+	{ env, interrupted }: Pick<Surroundings, "env" | "interrupted">,
 ): Promise<StartedPeer> {
-	const { network = "", port, identity: identityFile } = options;
+	const { port, leaf = false, identity: identityFile } = options;
+	const network = networkOf(options, env, log);
 	const host = addressToBind(options.interface ?? "");
-	const mapping = await openMapping(host, options, log, signal);
+	const mapping = leaf ? undefined : await openMapping(host, options, log, interrupted);
 	// Its hooks run only once it is bound, and then the log is its own.
 	let own = log;
 	const peer = new SwarmPeer({
 		network,
+		mapPort: (port, signal) => mapPort(port, options, signal),
 		...(identityFile !== undefined && { identityFile }),
 		hooks: loggingHooks((level, text) => own.write(level, text)),
 	});
@@ -38,13 +42,14 @@ export async function startPeer(
 		await mapping?.close();
 	};
 	try {
-		await peer.bind(host, port, mapping);
+		await peer.bind(host, port, leaf ? { nat: "auto" } : mapping);
 	} catch (error) {
 		await close();
 		throw notStarted(error);
 	}
 	own = log.of(formatAddress(peer.address));
 	own.write("info", `listens at ${formatAddress(peer.listener)}, id ${peer.hash.toString()}`);
+	for (const seen of peer.reachability.evidence) own.write("info", seen);
 	logEvents(peer, own);
 	return { peer, log: own, close };
 }
@@ -62,6 +67,9 @@ export async function joinSwarm(
 		throw notStarted(error);
 	}
 	log.write("info", `joined a swarm through ${join.map(formatAddress).join(", ")}`);
+	if (peer.reachability.state === "leaf") {
+		log.write("info", `takes part as a leaf: ${peer.reachability.reason}`);
+	}
 }
 
 function notStarted(error: unknown): unknown {
@@ -71,15 +79,15 @@ function notStarted(error: unknown): unknown {
 
 async function openMapping(
 	host: string,
-	{ portMapping, mappingAttempts: attempts, port }: PeerOptions,
+	options: PeerOptions,
 	log: Log,
 	signal: AbortSignal,
-): Promise<(PortMapping & External) | undefined> {
+): Promise<PortMapping | undefined> {
+	const { port } = options;
 	// A port that is not known yet cannot be mapped.
-	if (!portMapping || isLoopback(host) || port === 0) return undefined;
-	const mapping = new PortMapping(port, { attempts, signal });
+	if (!options.portMapping || isLoopback(host) || port === 0) return undefined;
 	try {
-		await mapping.open();
+		const mapping = await mapPort(port, options, signal);
 		const { externalIp, externalPort, mapper } = mapping;
 		log.write(
 			"info",
@@ -87,12 +95,27 @@ async function openMapping(
 		);
 		return mapping;
 	} catch (error) {
-		await mapping.close();
 		if (!(error instanceof TraversalError)) throw error;
 		const consequence =
 			"peers beyond the router cannot dial this one; --no-port-mapping does not ask";
 		log.write("warn", `no port at a router: ${error.message} (${consequence})`);
 		return undefined;
+	}
+}
+
+/** Asks the router for a port. @throws TraversalError */
+async function mapPort(
+	port: number,
+	{ portMapping, mappingAttempts: attempts }: PeerOptions,
+	signal: AbortSignal,
+): Promise<PortMapping> {
+	if (!portMapping) throw new Error("--no-port-mapping does not ask");
+	const mapping = new PortMapping(port, { attempts, signal });
+	try {
+		return await mapping.open();
+	} catch (error) {
+		await mapping.close();
+		throw error;
 	}
 }
 

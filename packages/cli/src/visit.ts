@@ -3,14 +3,14 @@ import type { Command } from "commander";
 
 import { addAddress, milliseconds } from "./arguments.ts";
 import { openLog } from "./log-options.ts";
-import type { PeerOptions } from "./peer-options.ts";
+import { type PeerOptions, networkOption, secretOption } from "./peer-options.ts";
 import { joinSwarm, startPeer } from "./start-peer.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** Options of a peer that is in a swarm for a moment only, to ask something. */
 export type VisitOptions = Pick<
 	PeerOptions,
-	"interface" | "join" | "timeout" | "network" | "debug"
+	"interface" | "join" | "timeout" | "network" | "secret" | "debug"
 >;
 
 /** Adds `--join` to a command. */
@@ -30,7 +30,8 @@ export function withVisitOptions(command: Command): Command {
 			"what to listen at: an address, a host name or an interface (default: all)",
 		)
 		.option("--timeout <seconds>", "how long joining, or one question, may take", milliseconds)
-		.option("--network <name>", "the swarm's name: peers with another one refuse this one")
+		.addOption(networkOption())
+		.addOption(secretOption())
 		.option("-d, --debug", "log everything that happens");
 }
 
@@ -41,8 +42,15 @@ export async function visit(
 	around: Surroundings,
 	ask: (peer: SwarmPeer) => Promise<void>,
 ): Promise<void> {
-	const anyPort = { ...options, port: 0, portMapping: false, mappingAttempts: 1, join: through };
-	const started = await startPeer(anyPort, openLog(options, around), around.interrupted);
+	const anyPort: PeerOptions = {
+		...options,
+		port: 0,
+		portMapping: false,
+		mappingAttempts: 1,
+		join: through,
+		leaf: true,
+	};
+	const started = await startPeer(anyPort, openLog(options, around), around);
 	try {
 		await joinSwarm(started, anyPort, around.interrupted);
 		await ask(started.peer);

@@ -1,4 +1,5 @@
 // What a person reads who did something wrong: the message alone says what to do.
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -139,7 +140,9 @@ test("nobody answers where it is to join, or it is another swarm", async () => {
 	const alone = await idle("-p", "0", "--join", `127.0.0.1:${port}`);
 	expect(alone).toMatchObject({
 		code: 3,
-		stderr: matching(/127\.0\.0\.1.*check the address, that a peer runs there/),
+		stderr: matching(
+			/127\.0\.0\.1.*check the address, that this machine has a network, that a peer runs there/,
+		),
 	});
 	const nowhere = await idle("-p", "0", "--join", "nobody.invalid:49610");
 	expect(nowhere).toMatchObject({
@@ -151,7 +154,45 @@ test("nobody answers where it is to join, or it is another swarm", async () => {
 	const stranger = await idle("-p", "0", "--join", `127.0.0.1:${other.listener.port}`);
 	expect(stranger).toMatchObject({
 		code: 3,
-		stderr: matching(/of the same --network\?/),
+		stderr: matching(/with the same --network and --secret\?/),
+	});
+});
+
+/** Whether a machine without a network can be made here. In CI it must be: what misses there fails. */
+const withoutNamespaces =
+	spawnSync("unshare", ["--net", "true"]).status !== 0 && process.env["CI"] === undefined;
+
+test.skipIf(withoutNamespaces)("no network: each command says so, and what to check", () => {
+	const bin = join(import.meta.dirname, "../dist/bin.js");
+	const offline = (...args: string[]): Answer => {
+		const line = `ip link set lo up; exec "${process.execPath}" "${bin}" "$@"`;
+		const shell = ["--net", "sh", "-c", line, "cicada", ...args];
+		const { status, stdout, stderr } = spawnSync("unshare", shell, { encoding: "utf8" });
+		return { code: status ?? -1, stdout, stderr };
+	};
+	const there = "192.0.2.7:49610";
+	const nobody =
+		/192\.0\.2\.7:49610 cannot be reached: .*ENETUNREACH.*that this machine has a network/;
+	for (const args of [
+		["ping", there],
+		["trace", there],
+		["chat", "--no-port-mapping", "--username", "ana", "--join", there],
+		["run", file("ECHO x"), "--no-port-mapping", "--join", there],
+	]) {
+		const { code, stderr } = offline(...args);
+		expect(code, stderr).toBe(3);
+		expect(stderr).toMatch(nobody);
+	}
+	expect(offline("run", file("ECHO x"), "--port", "0").stdout).toMatch(
+		/^listening at 127\.0\.0\.1:/,
+	);
+	expect(offline("run", file("ECHO x")).stderr).toMatch(
+		/no port at a router: UPnP: this machine is in no network/,
+	);
+	expect(offline("nat", "--timeout", "1")).toMatchObject({
+		code: 1,
+		stdout: matching(/^this machine: {4}127\.0\.0\.1\n/),
+		stderr: matching(/^cicada: no port was mapped: check that this machine has a network/),
 	});
 });
 

@@ -10,7 +10,11 @@ export interface Answer {
 }
 
 /** Runs it to its end, or until it has said something on stdout after which it is interrupted. */
-export async function run(args: readonly string[], untilItSays?: string): Promise<Answer> {
+export async function run(
+	args: readonly string[],
+	untilItSays?: string,
+	env: Record<string, string> = {},
+): Promise<Answer> {
 	const written = { stdout: "", stderr: "" };
 	const interruption = new AbortController();
 	const into = (name: "stdout" | "stderr"): PassThrough => {
@@ -26,7 +30,7 @@ export async function run(args: readonly string[], untilItSays?: string): Promis
 		stdin: new PassThrough().end(),
 		stdout: into("stdout"),
 		stderr: into("stderr"),
-		env: {},
+		env,
 		interrupted: interruption.signal,
 	});
 	await new Promise(setImmediate);

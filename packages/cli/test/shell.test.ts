@@ -22,7 +22,7 @@ function session(): Session {
 			startPeer(
 				{ interface: "127.0.0.1", port, portMapping: false, mappingAttempts: 1 },
 				new Log(() => {}, "error"),
-				new AbortController().signal,
+				{ env: {}, interrupted: new AbortController().signal },
 			),
 		show: (line) => {
 			shown.push(line);

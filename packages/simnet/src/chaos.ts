@@ -33,11 +33,13 @@ export const TROUBLES: readonly Trouble[] = [
 
 /** What {@link randomFaults} takes. */
 export interface ChaosOptions {
+	/** The same seed gives the same faults. */
 	readonly seed: number | string;
 	/** The names of the hosts that get into trouble. */
 	readonly hosts: readonly string[];
 	/** When the first trouble may come and when the last is mended, in virtual milliseconds. */
 	readonly from?: number;
+	/** See `from`. */
 	readonly until: number;
 	/** Milliseconds between two troubles, on average. */
 	readonly every: number;

@@ -11,7 +11,9 @@ export type SimnetErrorCode = "INVALID_ARGUMENT" | "UNKNOWN_HOST" | "LIMIT" | "I
 
 /** Thrown by the simulation itself, to whoever drives it. A simulated process never sees one. */
 export class SimnetError extends Error {
+	/** Always `SimnetError`. */
 	override readonly name = "SimnetError";
+	/** What kind of error it is. */
 	readonly code: SimnetErrorCode;
 
 	constructor(code: SimnetErrorCode, message: string) {
@@ -31,7 +33,9 @@ export type LinkErrorCode =
 
 /** A network error as a simulated process sees it: see {@link LinkErrorCode}. */
 export class LinkError extends Error {
+	/** Always `LinkError`. */
 	override readonly name = "LinkError";
+	/** What kind of trouble it is. */
 	readonly code: LinkErrorCode;
 
 	constructor(code: LinkErrorCode, what: string) {

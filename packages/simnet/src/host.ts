@@ -37,6 +37,7 @@ export class SimHost implements Ports {
 		this.#apply = apply;
 	}
 
+	/** Its name. */
 	get name(): string {
 		return this.#machine.name;
 	}
@@ -46,14 +47,17 @@ export class SimHost implements Ports {
 		return this.#machine.ip;
 	}
 
+	/** The clock of the process that runs now. */
 	get clock(): Clock {
 		return this.#machine.process.clock;
 	}
 
+	/** Its chance, which follows from the seed. */
 	get random(): Random {
 		return this.#machine.process.random;
 	}
 
+	/** Its network. */
 	get transport(): Transport {
 		return this.#machine.process.transport;
 	}

@@ -2,7 +2,9 @@
 export interface Site {
 	/** Its number, from 0, in the order in which hosts were made. */
 	readonly index: number;
+	/** Its name. */
 	readonly name: string;
+	/** Its address. */
 	readonly ip: string;
 	/** The cluster that it was put in, when it was put in one. */
 	readonly cluster: number | undefined;
@@ -12,7 +14,9 @@ export interface Site {
 
 /** A place on the plane of {@link coordinates}, in milliseconds. */
 export interface Position {
+	/** To the right. */
 	readonly x: number;
+	/** Upwards. */
 	readonly y: number;
 }
 
@@ -64,6 +68,7 @@ export function exponential(least: number, tail: number): LatencyModel {
 export interface CoordinatesOptions {
 	/** The sides of the rectangle in which hosts without a position are scattered, in milliseconds. 100 by default. */
 	readonly width?: number;
+	/** See `width`. */
 	readonly height?: number;
 	/** What the last mile adds one way, in milliseconds. 1 by default. */
 	readonly base?: number;

@@ -95,7 +95,10 @@ export interface Transport {
 
 /** All the ports of one process. */
 export interface Ports {
+	/** Time. */
 	readonly clock: Clock;
+	/** Chance. */
 	readonly random: Random;
+	/** The network. */
 	readonly transport: Transport;
 }

@@ -3,13 +3,17 @@ import type { TraceEvent } from "./trace.ts";
 
 /** A run to compare others with: plain JSON. */
 export interface Recording {
+	/** Of this format. */
 	readonly version: 1;
+	/** What was run. */
 	readonly given: Case;
-	/** The hash of the whole trace, and how many events it has. */
+	/** The hash of the whole trace. */
 	readonly hash: string;
+	/** How many events the trace has. */
 	readonly events: number;
 	/** The hash after every so many events. */
 	readonly every: number;
+	/** These hashes. */
 	readonly checkpoints: readonly string[];
 	/** What the run failed with, if it did. */
 	readonly failure: string | undefined;
@@ -19,7 +23,9 @@ export interface Recording {
 export interface Replay {
 	/** Whether all the same happened. */
 	readonly same: boolean;
+	/** The hash of the whole trace of the run. */
 	readonly hash: string;
+	/** What the run failed with, if it did. */
 	readonly failure: Error | undefined;
 	/** Where the run left the recording, when it did. */
 	readonly divergence: Divergence | undefined;

@@ -4,6 +4,7 @@ import type { TraceOptions } from "./trace.ts";
 
 /** All that decides how a scenario goes: plain JSON. */
 export interface Case {
+	/** Decides all chance in it. */
 	readonly seed: number | string;
 	/** How many hosts the scenario is to make. */
 	readonly nodes: number;
@@ -27,6 +28,7 @@ export interface Scenario {
 
 /** How a case went. */
 export interface Outcome {
+	/** The simulation, as it was at the end. */
 	readonly simulation: Simulation;
 	/** What was thrown; undefined when all went well. */
 	readonly failure: Error | undefined;

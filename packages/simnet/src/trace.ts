@@ -33,6 +33,7 @@ export interface TraceEvent {
 	readonly number: number;
 	/** Virtual milliseconds. */
 	readonly at: number;
+	/** What happened. */
 	readonly kind: TraceKind;
 	/** The name of the host where it happened; empty for a fault, which happens to the world. */
 	readonly host: string;
@@ -97,7 +98,7 @@ export class Trace {
 		return this.#checkpoints;
 	}
 
-	/** @param at virtual microseconds */
+	/** Adds an event. @param at virtual microseconds */
 	note(
 		at: number,
 		kind: number,

@@ -43,6 +43,7 @@ import { digestOf, isPayload, isSigned, sign } from "./broadcast/signature.ts";
 import { SwarmError } from "./errors.ts";
 import type { RemotePeer } from "./remote-peer.ts";
 
+/** How far a broadcast came. */
 export interface BroadcastReport {
 	/** Peers that took the message, the sender not counted; 0 when alone. */
 	readonly reached: number;

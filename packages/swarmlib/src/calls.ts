@@ -24,6 +24,7 @@ import type { UnderWay } from "./under-way.ts";
 export interface PeerRequest {
 	/** Who asks. */
 	readonly source: RemotePeer;
+	/** What was asked: bytes of your own. */
 	readonly data: Uint8Array;
 	/** Aborts when nobody waits for the answer any more. */
 	readonly signal: AbortSignal;
@@ -33,6 +34,7 @@ export interface PeerRequest {
 export interface PeerResponse {
 	/** Who answered. */
 	readonly source: RemotePeer;
+	/** The answer: bytes of your own. */
 	readonly data: Uint8Array;
 	/** False when the request was for a bare `Hash` and the peer responsible for it answered. */
 	readonly exact: boolean;

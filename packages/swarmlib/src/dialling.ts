@@ -3,7 +3,9 @@ import { formatAddress } from "@cicada/chordlib";
 
 /** What came of dialling an address. */
 export interface Dialled {
+	/** Where. */
 	readonly address: Address;
+	/** Whether there is a link now. */
 	readonly outcome: "dialling" | "linked" | "failed";
 	/** Why it failed. */
 	readonly why: string | undefined;

@@ -41,7 +41,9 @@ export type SwarmErrorCode =
 
 /** The one error class of this package. Tell errors apart by `code`, not by message. */
 export class SwarmError extends Error {
+	/** Always `SwarmError`. */
 	override readonly name = "SwarmError";
+	/** What kind of error it is. */
 	readonly code: SwarmErrorCode;
 	/** Of a broadcast that timed out: how many peers are known to have taken it. */
 	readonly reached: number | undefined;

@@ -23,6 +23,7 @@ export interface Explanation {
 	readonly via: RemotePeer | undefined;
 	/** Links that the question crossed, and milliseconds until the answer; `undefined` when nobody answered. */
 	readonly hops: number | undefined;
+	/** Milliseconds until the answer was there. */
 	readonly rtt: number | undefined;
 	/** Addresses of the target, and what came of dialling them. Empty where none is known or may be dialled. */
 	readonly dialled: readonly Dialled[];

@@ -6,7 +6,9 @@ import { SwarmError } from "./errors.ts";
 export interface Mapping {
 	/** The local port. */
 	readonly port: number;
+	/** The router's public address. */
 	readonly externalIp: string;
+	/** The port there that leads to ours. */
 	readonly externalPort: number;
 }
 

@@ -6,11 +6,13 @@ import type { RemotePeer } from "./remote-peer.ts";
 export interface Received {
 	/** Who sent it: the origin, not the last relay. */
 	readonly source: RemotePeer;
+	/** What was sent: bytes of your own. */
 	readonly data: Uint8Array;
 	/** Whether another message is waiting. */
 	readonly more: boolean;
 }
 
+/** How much may wait for `recv`. */
 export interface InboxLimits {
 	/** Messages that may wait for `recv`. Default 1,024. */
 	readonly messages: number;

@@ -28,6 +28,7 @@ export interface SwarmHooks {
 	newPeer(link: PeerSocket): void;
 }
 
+/** What a peer can be told when it is made. All of it has a default. */
 export interface SwarmOptions {
 	/**
 	 * The swarm's name, or name and secret: peers of different swarms, or with different secrets, refuse each other. Without
@@ -93,6 +94,7 @@ export interface BroadcastOptions extends Wait {
 	readonly visited?: Iterable<Hash>;
 }
 
+/** What {@link SwarmPeer.on} tells of, by type. */
 export interface SwarmEvents {
 	/** A link to a peer is ready. */
 	peer: RemotePeer;

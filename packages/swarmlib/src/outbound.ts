@@ -11,6 +11,7 @@ import type { Destination } from "./target.ts";
 
 /** What a sender learns about a message that was taken. */
 export interface Receipt {
+	/** Who has taken it. */
 	readonly target: RemotePeer;
 	/** False when the message was for a bare `Hash` and went to the peer responsible for it. */
 	readonly exact: boolean;

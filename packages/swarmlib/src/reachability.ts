@@ -27,6 +27,7 @@ export interface Reachability {
 
 /** A port of the router that leads to one of ours, until it is closed. */
 export interface OpenMapping extends Mapping {
+	/** Takes the mapping off the router. */
 	close(): Promise<void>;
 }
 

@@ -2,6 +2,7 @@ import type { Address, Hash, PeerLink, RemoteNode } from "@cicada/chordlib";
 
 /** Another peer of the swarm. */
 export interface RemotePeer {
+	/** Its id. */
 	readonly hash: Hash;
 	/** Where it can be dialled; `undefined` when it cannot. */
 	readonly address: Address | undefined;
@@ -16,7 +17,9 @@ export interface RemotePeer {
 export interface PeerSocket {
 	/** Who is at the other end; `undefined` until it has said so. */
 	readonly peer: RemotePeer | undefined;
+	/** This end. */
 	readonly local: Address;
+	/** The other end, as this one sees it. */
 	readonly remote: Address;
 }
 

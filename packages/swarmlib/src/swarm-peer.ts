@@ -383,6 +383,7 @@ export class SwarmPeer {
 		await closing;
 	}
 
+	/** The same as {@link close}. */
 	async [Symbol.asyncDispose](): Promise<void> {
 		await this.close();
 	}

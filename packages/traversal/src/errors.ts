@@ -27,9 +27,11 @@ export type TraversalErrorCode =
 
 /** What one method, or one router, answered. */
 export interface Evidence {
+	/** How the router was asked. */
 	readonly method: "UPnP" | "NAT-PMP";
 	/** The router's address, where one was found. */
 	readonly gateway: string | undefined;
+	/** Why it did not work out. */
 	readonly code: TraversalErrorCode;
 	/** What it said, for people. */
 	readonly answer: string;
@@ -37,7 +39,9 @@ export interface Evidence {
 
 /** The one error class of this package. Tell errors apart by `code`, not by message. */
 export class TraversalError extends Error {
+	/** Always `TraversalError`. */
 	override readonly name = "TraversalError";
+	/** What kind of error it is. */
 	readonly code: TraversalErrorCode;
 	/** What each method and router answered, where several were asked. */
 	readonly evidence: readonly Evidence[];

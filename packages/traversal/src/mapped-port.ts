@@ -2,8 +2,11 @@ import { TraversalError } from "./errors.ts";
 
 /** A port of the router that leads to one of this machine. */
 export interface MappedPort {
+	/** TCP or UDP. */
 	readonly protocol: "tcp" | "udp";
+	/** The port of this machine. */
 	readonly localPort: number;
+	/** The port of the router. */
 	readonly externalPort: number;
 	/** When it ends unless it is renewed, which it is; undefined where the router knows no end. */
 	readonly expires: Date | undefined;

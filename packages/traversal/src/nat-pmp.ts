@@ -10,6 +10,7 @@ import type { Wait } from "./wait.ts";
  * Maps ports by NAT-PMP (RFC 6886), on the router of a default route. Only that router's own answers count.
  */
 export class NatPMP implements PortMapper {
+	/** How it is called. */
 	readonly name = "NAT-PMP";
 	readonly #table: MappingTable;
 

@@ -3,6 +3,7 @@ import type { Wait } from "./wait.ts";
 
 /** What maps ports on a router by one protocol: {@link UPnP} or {@link NatPMP}. */
 export interface PortMapper {
+	/** Which way of asking it is. */
 	readonly name: "UPnP" | "NAT-PMP";
 	/** The router's public address. Throws `NOT_OPEN` before {@link create}. */
 	readonly externalIp: string;

@@ -44,6 +44,7 @@ export interface SearchReply {
 
 /** A request over HTTP. */
 export interface HttpRequest {
+	/** `http:`, with a literal IP address. */
 	readonly url: URL;
 	/** The address of the interface to send from. */
 	readonly localAddress: string;
@@ -55,13 +56,17 @@ export interface HttpRequest {
 export interface SoapRequest extends HttpRequest {
 	/** The type of the service: `urn:schemas-upnp-org:service:WANIPConnection:1`. */
 	readonly service: string;
+	/** The name of the action, such as `AddPortMapping`. */
 	readonly action: string;
 	/** Names and values; the values must be fit for XML. */
 	readonly args: readonly (readonly [name: string, value: string | number])[];
 }
 
+/** What a router answers over HTTP. */
 export interface HttpReply {
+	/** The HTTP status code. */
 	readonly status: number;
+	/** At most 64 KiB. */
 	readonly body: string;
 }
 
@@ -94,6 +99,7 @@ export type PmpReply =
 export interface Owner {
 	/** The machine: 8 hexadecimal digits. */
 	readonly host: string;
+	/** The number of its process. */
 	readonly process: number;
 	/** This run: 8 hexadecimal digits. */
 	readonly run: string;
@@ -103,7 +109,9 @@ export interface Owner {
 
 /** Everything that port mapping asks of the world. */
 export interface World {
+	/** Time. */
 	readonly clock: Clock;
+	/** Who asks for mappings: this program. */
 	readonly owner: Owner;
 	/** This machine's IPv4 addresses, but for loopback. */
 	addresses(): readonly string[];

@@ -13,6 +13,7 @@ import type { Wait } from "./wait.ts";
  * router's own, by literal private addresses, and answers are small, in time, and plain XML.
  */
 export class UPnP implements PortMapper {
+	/** How it is called. */
 	readonly name = "UPnP";
 	readonly #table: MappingTable;
 

@@ -3,7 +3,9 @@ import type { Clock } from "./ports.ts";
 
 /** How long an operation may take (milliseconds; 0 asks only for what is there already), and what may end it before. */
 export interface Wait {
+	/** Milliseconds; a default of the operation where not given. */
 	readonly timeout?: number;
+	/** Ends the operation, which rejects with its reason. */
 	readonly signal?: AbortSignal;
 }
 

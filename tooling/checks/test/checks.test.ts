@@ -1,21 +1,11 @@
 // A check that never fails checks nothing. Each fault here is planted in a copy of the repository,
 // and the check that is there for it must refuse it, by name.
-import { spawnSync } from "node:child_process";
-import {
-	cpSync,
-	mkdirSync,
-	mkdtempSync,
-	readFileSync,
-	rmSync,
-	symlinkSync,
-	writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 
-const root = join(import.meta.dirname, "../../..");
+import { copyOfRepository, runIn } from "./copy.ts";
 
 const layers = ["turbo", "boundaries"];
 const rules = [process.execPath, "tooling/workspace.mjs", "check"];
@@ -176,26 +166,14 @@ const lints: readonly (readonly [folder: string, text: string, rule: string])[] 
 let copy = "";
 
 beforeAll(() => {
-	copy = mkdtempSync(join(tmpdir(), "cicada-checks-"));
-	const left = new Set(["dist", "coverage", ".turbo", ".git"].concat(join(root, "node_modules")));
-	cpSync(root, copy, {
-		recursive: true,
-		verbatimSymlinks: true,
-		filter: (path) => !left.has(basename(path)) && !left.has(path),
-	});
-	symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
+	copy = copyOfRepository();
 });
 
 afterAll(() => {
 	rmSync(copy, { recursive: true, force: true });
 });
 
-const run = ([command = "", ...args]: readonly string[]): { status: number; says: string } => {
-	const path = `${join(root, "node_modules/.bin")}:${process.env["PATH"] ?? ""}`;
-	const env = { ...process.env, PATH: path, NO_COLOR: "1" };
-	const { status, stdout, stderr } = spawnSync(command, args, { cwd: copy, env, encoding: "utf8" });
-	return { status: status ?? 1, says: stdout + stderr };
-};
+const run = (command: readonly string[]): { status: number; says: string } => runIn(copy, command);
 
 test.each(faults)("$what", ({ files, check, says }) => {
 	const before = new Map<string, string | undefined>();

@@ -4,7 +4,9 @@ import { PassThrough } from "node:stream";
 
 import { cicada } from "@cicada/cli";
 
-const said = execFileSync("npx", ["--no-install", "cicada", "--version"], { encoding: "utf8" });
+const run = (...args) =>
+	execFileSync("npx", ["--no-install", "cicada", ...args], { encoding: "utf8", stdio: "pipe" });
+const said = run("--version");
 if (!/^\d+\.\d+\.\d+\n$/.test(said)) throw new Error(`cicada --version said ${said}`);
 
 const stdout = new PassThrough();
@@ -16,3 +18,12 @@ const code = await cicada(["--version"], {
 	interrupted: new AbortController().signal,
 });
 if (code !== 0 || String(stdout.read()) !== said) throw new Error("the function says otherwise");
+
+// What it shows needs nothing but what was installed: processes of its own, and a simulation.
+for (const args of [
+	["demo", "--peers", "4", "--messages", "2", "--json"],
+	["sim", "--peers", "6", "--messages", "5", "--minutes", "1", "--json"],
+]) {
+	const report = JSON.parse(run(...args));
+	if (!report.ok) throw new Error(`cicada ${args[0]}: ${report.failures.join("; ")}`);
+}

@@ -52,7 +52,7 @@ const offer = defineRequest("example.org/store/2/offer", {
 
 export class ReplicatedStore {
 	readonly node: LocalNode;
-	readonly entries: Map<string, Kept> = new Map();
+	readonly entries: Map<string, Kept & { readonly hash: Hash }> = new Map();
 	readonly #clock: Ports["clock"];
 	readonly #writing = new Map<string, Promise<void>>();
 	#looking = false;
@@ -141,7 +141,7 @@ export class ReplicatedStore {
 	#keep(key: string, { version, value }: Kept): boolean {
 		if (version <= (this.entries.get(key)?.version ?? 0)) return false;
 		// What a codec reads is a view of the packet: copy what is kept.
-		this.entries.set(key, { version, value: value.slice() });
+		this.entries.set(key, { version, value: value.slice(), hash: new Hash({ value: key }) });
 		return true;
 	}
 
@@ -150,13 +150,14 @@ export class ReplicatedStore {
 		if (this.#looking) return;
 		this.#looking = true;
 		try {
-			const left = new Map([...this.entries.keys()].map((key) => [key, new Hash({ value: key })]));
-			for (const [, first] of left) {
+			// In the order of the ring: so keys of one owner follow each other.
+			const left = [...this.entries].toSorted(([, a], [, b]) => a.hash.compare(b.hash));
+			for (let [next] = left; next; [next] = left) {
+				const first = next[1].hash;
 				const { node: owner } = await this.node.lookup(first);
 				const far = first.distanceTo(owner.hash);
-				const same = [...left].filter(([, hash]) => first.distanceTo(hash) <= far);
-				const batch = same.slice(0, BATCH).map(([key]) => key);
-				for (const key of batch) left.delete(key);
+				const same = left.slice(0, BATCH).filter(([, { hash }]) => first.distanceTo(hash) <= far);
+				const batch = left.splice(0, same.length).map(([key]) => key);
 				if (owner !== this.node) await this.#offer(owner, batch, true);
 				else for (const other of this.#others) await this.#offer(other, batch, false);
 			}

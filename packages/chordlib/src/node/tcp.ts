@@ -135,11 +135,9 @@ export const tcp: Transport = {
 				socket.close();
 				resolve(host);
 			};
-			socket.once("error", () => {
-				answer("127.0.0.1");
-			});
-			socket.connect(9, "192.0.2.1", () => {
-				answer(socket.address().address);
+			// Node calls this too when it failed, where the types say that it does not.
+			socket.connect(9, "192.0.2.1", (error?: Error) => {
+				answer(error ? "127.0.0.1" : socket.address().address);
 			});
 		}),
 };

@@ -12,7 +12,9 @@ import { UnderWay } from "./under-way.ts";
 
 /** How often a member looks after its pointers, in milliseconds: at first after a change, and in a ring at rest. */
 export interface Pace {
+	/** Milliseconds between two rounds while neighbours change. */
 	readonly fastest: number;
+	/** The same while nothing changes. */
 	readonly slowest: number;
 }
 

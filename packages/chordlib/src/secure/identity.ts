@@ -81,9 +81,13 @@ export function verifySignature(
 
 /** A message, what it was signed for, by whom, and the signature. */
 export interface Signed {
+	/** Ed25519, 32 bytes. */
 	readonly publicKey: Uint8Array;
+	/** 1 to 64 printable ASCII characters. */
 	readonly purpose: string;
+	/** What was signed. */
 	readonly message: Uint8Array;
+	/** 64 bytes. */
 	readonly signature: Uint8Array;
 }
 

@@ -50,9 +50,11 @@ export type HandshakePattern = PatternName | `${PatternName}psk${0 | 1 | 2 | 3}`
 
 /** What a {@link Handshake} starts from. */
 export interface HandshakeOptions {
+	/** Which messages there are, and what they prove. */
 	readonly pattern: HandshakePattern;
 	/** Whether this end sends the first message. */
 	readonly initiator: boolean;
+	/** Such as `systemCrypto`. */
 	readonly crypto: Crypto;
 	/** Gives the ephemeral key. */
 	readonly random: Random;

@@ -17,6 +17,7 @@ export type IdMode = "address" | "key" | "data";
 export interface NodeRecord {
 	/** Its id, where it can be dialled, if anywhere, and which life of it this is. */
 	readonly contact: Contact;
+	/** What its id is the hash of. */
 	readonly mode: IdMode;
 	/** Ed25519: signs this record. */
 	readonly publicKey: Uint8Array;
@@ -24,6 +25,7 @@ export interface NodeRecord {
 	readonly exchangeKey: Uint8Array;
 	/** Of two records of a key, the one of the later epoch, then of the higher sequence, is the newer. */
 	readonly epoch: number;
+	/** Counts its records within an epoch. */
 	readonly sequence: number;
 	/** Until when it holds, in seconds since 1970. */
 	readonly expires: number;

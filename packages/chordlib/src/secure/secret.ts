@@ -13,7 +13,7 @@ export interface Network {
 	readonly id: string;
 	/**
 	 * Without one the network is open: links are encrypted, and anyone may come. Of several the first is used to dial and
-	 * all are accepted, at most {@link MOST_SECRETS}: so a secret is changed while the network runs.
+	 * all are accepted, at most four: so a secret is changed while the network runs.
 	 */
 	readonly secret?: Secret | readonly Secret[] | undefined;
 }

@@ -12,7 +12,9 @@ import { type Id, idFromBytes, writeIdBytes } from "../id.ts";
 
 /** How values of one type are written and read. Build yours from the ones below. */
 export interface Codec<T> {
+	/** Appends a value. */
 	write(writer: Writer, value: T): void;
+	/** Takes a value off the front. Throws a `ChordError` `MALFORMED` when there is none. */
 	read(reader: Reader): T;
 }
 
@@ -78,11 +80,13 @@ export class Writer {
 		this.#bytes[start] = rest;
 	}
 
+	/** Bytes as they are. */
 	raw(bytes: Uint8Array): void {
 		const start = this.#grow(bytes.length);
 		this.#bytes.set(bytes, start);
 	}
 
+	/** An id: 32 bytes. */
 	id(value: Id): void {
 		const start = this.#grow(32);
 		writeIdBytes(value, this.#bytes, start);
@@ -117,6 +121,7 @@ export class Reader {
 		return start;
 	}
 
+	/** An unsigned integer of so many bytes, big-endian. */
 	uint(size: number): number {
 		const start = this.#take(size);
 		let value = 0;
@@ -141,29 +146,31 @@ export class Reader {
 		return true;
 	}
 
+	/** So many bytes: a view, which holds as long as the packet. */
 	raw(length: number): Uint8Array {
 		const start = this.#take(length);
 		return this.#bytes.subarray(start, start + length);
 	}
 
+	/** An id: 32 bytes. */
 	id(): Id {
 		return idFromBytes(this.#bytes, this.#take(32));
 	}
 
-	/** @throws ChordError `MALFORMED` when bytes are left. */
+	/** Nothing more is to come. @throws ChordError `MALFORMED` when bytes are left. */
 	end(): void {
 		if (this.left > 0) throw malformed(`${this.left} bytes follow the message`);
 	}
 }
 
-/** @throws ChordError `TOO_LARGE` beyond `limit` bytes, `INVALID_ARGUMENT` for a value that the codec does not take. */
+/** A value as bytes. @throws ChordError `TOO_LARGE` beyond `limit` bytes, `INVALID_ARGUMENT` for a value that the codec does not take. */
 export function encode<T>(codec: Codec<T>, value: T, limit: number): Uint8Array {
 	const writer = new Writer(limit);
 	codec.write(writer, value);
 	return writer.finish();
 }
 
-/** @throws ChordError `MALFORMED` */
+/** The value that bytes are, all of them. @throws ChordError `MALFORMED` */
 export function decode<T>(codec: Codec<T>, bytes: Uint8Array): T {
 	const reader = new Reader(bytes);
 	const value = codec.read(reader);
@@ -180,10 +187,13 @@ function unsigned(size: number): Codec<number> {
 	};
 }
 
-/** Unsigned integers of 8, 16, 32 and 48 bits. */
+/** Unsigned integers of 8 bits. */
 export const u8: Codec<number> = unsigned(1);
+/** Unsigned integers of 16 bits, big-endian. */
 export const u16: Codec<number> = unsigned(2);
+/** Unsigned integers of 32 bits, big-endian. */
 export const u32: Codec<number> = unsigned(4);
+/** Unsigned integers of 48 bits, big-endian. */
 export const u48: Codec<number> = unsigned(6);
 
 /** One byte, 0 or 1. */

@@ -62,7 +62,7 @@ function defaultName(): string {
 }
 
 async function chat(options: ChatOptions, around: Surroundings): Promise<void> {
-	const started = await startPeer(options, openLog(options, around), around.interrupted);
+	const started = await startPeer({ ...options, leaf: true }, openLog(options, around), around);
 	try {
 		await joinSwarm(started, options, around.interrupted);
 		await talk(started, options, around);

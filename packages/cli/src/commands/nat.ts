@@ -84,7 +84,7 @@ function advice({ code }: TraversalError): string {
 	switch (code) {
 		case "NO_GATEWAY":
 		case "TIMEOUT":
-			return "switch UPnP or NAT-PMP on in the router, or there is none and none is needed";
+			return "check that this machine has a network, and switch UPnP or NAT-PMP on in the router; or there is no router and none is needed";
 		case "DOUBLE_NAT":
 			return "the router is behind another one: map the port there too, or ask the provider for a public address";
 		case "PORT_TAKEN":

@@ -59,7 +59,7 @@ async function run(file: string, options: RunOptions, around: Surroundings): Pro
 		if (line !== undefined) around.stdout.write(`${line}\n`);
 	};
 	const steps = readSteps(file, report);
-	const started = await startPeer(options, openLog(options, around), around.interrupted);
+	const started = await startPeer(options, openLog(options, around), around);
 	try {
 		await play(steps, started, options, around.interrupted, report);
 		report({ event: "done" });

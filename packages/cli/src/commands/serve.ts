@@ -48,7 +48,7 @@ export function addServe(program: Command, around: Surroundings): void {
 
 async function serve(options: ServeOptions, around: Surroundings): Promise<void> {
 	const { interrupted, stdout } = around;
-	const started = await startPeer(options, openLog(options, around), interrupted);
+	const started = await startPeer(options, openLog(options, around), around);
 	const { peer } = started;
 	const service = new Service(peer);
 	const health = setInterval(() => stdout.write(`${service.health}\n`), options.health * 1_000);

@@ -27,7 +27,7 @@ async function shell(options: VisitOptions, around: Surroundings): Promise<void>
 	const shell = new Shell({
 		start: async (port) => {
 			const peerOptions = { ...options, port, portMapping: false, mappingAttempts: 1 };
-			return startPeer(peerOptions, log, around.interrupted);
+			return startPeer(peerOptions, log, around);
 		},
 		show: (line) => {
 			screen.show(line);

@@ -18,11 +18,9 @@ export function addressTowards(host: string): Promise<string | undefined> {
 			socket.close();
 			resolve(address);
 		};
-		socket.once("error", () => {
-			answer(undefined);
-		});
-		socket.connect(9, host, () => {
-			answer(socket.address().address);
+		// Node calls this too when it failed, where the types say that it does not.
+		socket.connect(9, host, (error?: Error) => {
+			answer(error ? undefined : socket.address().address);
 		});
 	});
 }

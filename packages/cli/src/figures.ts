@@ -1,5 +1,3 @@
-import type { Screen } from "./screen.ts";
-
 /** One message, as far as the figures go. */
 export interface Sending {
 	readonly delivered: boolean;
@@ -19,29 +17,11 @@ export interface Figures {
 	readonly rttMs: { readonly p50: number; readonly p99: number };
 }
 
+/** A broadcast: whom it reached, of those whom it was to reach, the sender left out. */
 export interface Reach {
 	readonly reached: number;
 	readonly expected: number;
 	readonly ms: number;
-}
-
-/** Everything that a run tells; documented in the help. */
-export interface Report extends Figures {
-	readonly ok: boolean;
-	readonly failures: readonly string[];
-	readonly peers: number;
-	readonly seed: string;
-	readonly rounds: readonly (Figures & { readonly name: string; readonly duplicates: number })[];
-	readonly toKilled: {
-		readonly sent: number;
-		readonly delivered: number;
-		readonly rejected: number;
-	};
-	readonly broadcast: Reach;
-	readonly broadcastHealed: Reach;
-	readonly formMs: number;
-	readonly healMs: number;
-	readonly totalMs: number;
 }
 
 /** The smallest value that at least `percent` of all are not above (nearest rank); 0 of none. */
@@ -74,14 +54,22 @@ export function seconds(ms: number): string {
 	return ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`;
 }
 
+/** The columns of {@link figuresRow}. */
 const COLUMNS = ["sent", "delivered", "hops", "max", ">=2 links", "rtt p50", "rtt p99"];
+
+export function headingRow(): string {
+	return row("", COLUMNS);
+}
 
 function row(name: string, cells: readonly string[]): string {
 	const aligned = cells.map((cell, i) => cell.padStart(Math.max(COLUMNS[i]?.length ?? 0, 7)));
 	return `  ${name.padEnd(22)}${aligned.join("  ")}`;
 }
 
-function figuresRow(name: string, { sent, delivered, hops, multiHop, rttMs }: Figures): string {
+export function figuresRow(
+	name: string,
+	{ sent, delivered, hops, multiHop, rttMs }: Figures,
+): string {
 	return row(name, [
 		String(sent),
 		String(delivered),
@@ -93,34 +81,6 @@ function figuresRow(name: string, { sent, delivered, hops, multiHop, rttMs }: Fi
 	]);
 }
 
-function reachRow(name: string, { reached, expected, ms }: Reach): string {
+export function reachRow(name: string, { reached, expected, ms }: Reach): string {
 	return `  ${name.padEnd(22)}reached ${reached} of ${expected} in ${seconds(ms)}`;
-}
-
-/** The report for people. */
-export function show(report: Report, screen: Screen): void {
-	const { toKilled, rounds } = report;
-	screen.line();
-	screen.line(screen.paint("bold", row("", COLUMNS)));
-	for (const round of rounds) screen.line(figuresRow(round.name, round));
-	screen.line(figuresRow("all", report));
-	if (report.linked > 0) {
-		screen.line(`  (${report.linked} of them between peers that had a link, or got one meanwhile)`);
-	}
-	screen.line();
-	const { sent, delivered, rejected } = toKilled;
-	screen.line(
-		`  ${"to the killed peer".padEnd(22)}${sent} sent: ${delivered} delivered before, ${rejected} rejected`,
-	);
-	screen.line(reachRow("broadcast", report.broadcast));
-	screen.line(reachRow("broadcast, healed", report.broadcastHealed));
-	screen.line(`  ${"ring formed in".padEnd(22)}${seconds(report.formMs)}`);
-	screen.line(`  ${"ring healed in".padEnd(22)}${seconds(report.healMs)}`);
-	screen.line();
-	for (const failure of report.failures) screen.failed(failure);
-	if (report.ok) {
-		screen.line(
-			`  ${screen.paint("green", `All ${report.sent} messages delivered`)}, in ${seconds(report.totalMs)}.`,
-		);
-	}
 }

@@ -1,8 +1,8 @@
 // What counts as delivered. The peers here are names and places only: no process runs.
 import { expect, test } from "vitest";
 
-import type { Arrival } from "../src/calls.ts";
-import { Ledger, type Sent } from "../src/ledger.ts";
+import type { Arrival } from "../../src/demo/calls.ts";
+import { Ledger, type Sent } from "../../src/demo/ledger.ts";
 
 const peer = (name: string): Sent["to"] => ({
 	name,

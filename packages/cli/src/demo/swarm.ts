@@ -3,7 +3,8 @@ import { fileURLToPath } from "node:url";
 
 import type { Calls, Place, Request, Response } from "./calls.ts";
 
-const PROGRAM = fileURLToPath(new URL("./peer.js", import.meta.url));
+/** As it was built: tests run this file from the sources, from which Node cannot start a program. */
+const PROGRAM = fileURLToPath(new URL("../../dist/demo/peer.js", import.meta.url));
 /** Characters kept of what a peer's process writes to stderr, for when it ends and nobody asked it to. */
 const LAST_WORDS = 2_000;
 

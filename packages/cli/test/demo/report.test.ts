@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 
-import { figures, percentile, show } from "../src/report.ts";
-import type { Report, Sending } from "../src/report.ts";
-import { Screen } from "../src/screen.ts";
+import { type Report, show } from "../../src/demo/report.ts";
+import { type Sending, figures, percentile } from "../../src/figures.ts";
+import { Stage } from "../../src/stage.ts";
 
 test("a percentile is the smallest value that so many are not above", () => {
 	const hundred = Array.from({ length: 100 }, (_, i) => 100 - i);
@@ -51,24 +51,24 @@ test("figures of nothing are zero", () => {
 	expect(figures([])).toMatchObject({ sent: 0, hops: { mean: 0, max: 0 }, rttMs: { p50: 0 } });
 });
 
-/** What a screen writes, on a terminal or off one. */
-function screenOn(isTTY: boolean, colour: boolean): { screen: Screen; written: string[] } {
+/** What a stage writes, on a terminal or off one. */
+function screenOn(isTTY: boolean, colour: boolean): { stage: Stage; written: string[] } {
 	const written: string[] = [];
 	const write = (text: string): boolean => {
 		written.push(text);
 		return true;
 	};
 	return {
-		screen: new Screen({ isTTY, write } as unknown as NodeJS.WriteStream, colour),
+		stage: new Stage({ isTTY, write } as unknown as NodeJS.WriteStream, colour),
 		written,
 	};
 }
 
 test("progress is rewritten in place on a terminal, and colours are there when wanted", () => {
-	const { screen, written } = screenOn(true, true);
-	screen.progress("joining", 1, 2);
-	screen.progress("joining", 2, 2);
-	screen.done("formed", "a ring");
+	const { stage, written } = screenOn(true, true);
+	stage.progress("joining", 1, 2);
+	stage.progress("joining", 2, 2);
+	stage.done("formed", "a ring");
 	expect(written.filter((text) => text.startsWith("\r\u001B[K"))).toHaveLength(3);
 	expect(written.filter((text) => text.includes("\n"))).toHaveLength(1);
 	expect(written.join("")).toContain("\u001B[32m");
@@ -78,13 +78,13 @@ test.each([
 	["on a terminal when not wanted", true, false],
 	["off a terminal", false, true],
 ])("there are no colours %s", (_where, isTTY, colour) => {
-	const { screen, written } = screenOn(isTTY, colour);
-	screen.done("formed", "a ring");
+	const { stage, written } = screenOn(isTTY, colour);
+	stage.done("formed", "a ring");
 	expect(written).toEqual(["  ✓ formed     a ring\n"]);
 });
 
 test("a report that is not well says what failed, and not that all was delivered", () => {
-	const { screen, written } = screenOn(false, false);
+	const { stage, written } = screenOn(false, false);
 	const none = figures([]);
 	const reach = { reached: 2, expected: 3, ms: 1 };
 	const report: Report = {
@@ -101,7 +101,7 @@ test("a report that is not well says what failed, and not that all was delivered
 		healMs: 1,
 		totalMs: 1,
 	};
-	show(report, screen);
+	show(report, stage);
 	expect(written.join("")).toContain("✗ a broadcast reached 2 of 3");
 	expect(written.join("")).not.toContain("messages delivered");
 });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
-import { Chance } from "../src/chance.ts";
-import { atMost, within } from "../src/concurrently.ts";
+import { Chance } from "../../src/demo/chance.ts";
+import { atMost, within } from "../../src/demo/concurrently.ts";
 
 const draws = (seed: string): number[] => {
 	const chance = new Chance(seed);

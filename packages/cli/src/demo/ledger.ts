@@ -1,5 +1,5 @@
+import type { Sending } from "../figures.ts";
 import type { Arrival, Fate } from "./calls.ts";
-import type { Sending } from "./report.ts";
 import type { Peer } from "./swarm.ts";
 
 /** A message that was sent, and what became of it as far as its sender knows. */

@@ -1,3 +1,5 @@
+import type { Writable } from "node:stream";
+
 /** What a terminal takes for each style: ECMA-48, Select Graphic Rendition. */
 const STYLES = { bold: 1, dim: 2, red: 31, green: 32 };
 
@@ -7,15 +9,15 @@ type Style = keyof typeof STYLES;
 const SPARSE = 1_000;
 
 /** Where the demo tells its story: on a terminal with colours and progress in place, elsewhere in plain lines. */
-export class Screen {
-	readonly #stream: NodeJS.WriteStream;
+export class Stage {
+	readonly #stream: Writable & { readonly isTTY?: boolean };
 	readonly #colour: boolean;
 	#told = performance.now();
 	#inPlace = false;
 
-	constructor(stream: NodeJS.WriteStream, colour: boolean) {
+	constructor(stream: Writable & { readonly isTTY?: boolean }, colour: boolean) {
 		this.#stream = stream;
-		this.#colour = colour && stream.isTTY;
+		this.#colour = colour && stream.isTTY === true;
 	}
 
 	paint(style: Style, text: string): string {
@@ -31,7 +33,7 @@ export class Screen {
 	/** How far something has come: each step on a terminal, elsewhere now and then. */
 	progress(title: string, done: number, all: number): void {
 		const text = this.#entry("dim", "·", title, `${done} of ${all}`);
-		if (this.#stream.isTTY) {
+		if (this.#stream.isTTY === true) {
 			this.#stream.write(`\r\u001B[K${text}`);
 			this.#inPlace = true;
 			return;

@@ -4,13 +4,13 @@
  */
 import { availableParallelism } from "node:os";
 
+import { type Reach, figures, rounded, seconds } from "../figures.ts";
+import type { Stage } from "../stage.ts";
 import type { Fate } from "./calls.ts";
 import { Chance } from "./chance.ts";
 import { atMost, within } from "./concurrently.ts";
 import { Ledger, type Sent } from "./ledger.ts";
-import type { Options } from "./options.ts";
-import { type Reach, type Report, figures, rounded, seconds } from "./report.ts";
-import type { Screen } from "./screen.ts";
+import type { Report } from "./report.ts";
 import type { Peer, Swarm } from "./swarm.ts";
 
 /** Processes that start at once, and messages under way at once. */
@@ -24,6 +24,16 @@ const TRIES = 20;
 const PATIENCE = 60_000;
 const CLOSING = 10_000;
 
+/** How much the demo shows, and the seed of its choices. */
+export interface DemoOptions {
+	readonly peers: number;
+	/** In each round. */
+	readonly messages: number;
+	/** Extra copies of each message of the second round; 0: there is no such round. */
+	readonly duplicates: number;
+	readonly seed: string;
+}
+
 type Pair = readonly [from: Peer, to: Peer];
 
 interface Crash {
@@ -33,15 +43,15 @@ interface Crash {
 }
 
 export class Story {
-	readonly #options: Options;
-	readonly #screen: Screen;
+	readonly #options: DemoOptions;
+	readonly #stage: Stage;
 	readonly #swarm: Swarm;
 	readonly #chance: Chance;
 	readonly #ledger = new Ledger();
 
-	constructor(options: Options, screen: Screen, swarm: Swarm) {
+	constructor(options: DemoOptions, stage: Stage, swarm: Swarm) {
 		this.#options = options;
-		this.#screen = screen;
+		this.#stage = stage;
 		this.#swarm = swarm;
 		this.#chance = new Chance(options.seed);
 	}
@@ -100,14 +110,14 @@ export class Story {
 		const start = atMost(STARTING);
 		const inRing: Promise<Peer>[] = [];
 		let joined = 0;
-		this.#screen.progress("joining", joined, peers);
+		this.#stage.progress("joining", joined, peers);
 		for (let i = 0; i < peers; i++) {
 			const earlier = inRing[this.#chance.below(i)];
 			const entered = start(async () => {
 				const peer = this.#swarm.start(`peer ${i}`);
 				await peer.bind();
 				if (earlier !== undefined) await peer.call("join", (await earlier).place);
-				this.#screen.progress("joining", ++joined, peers);
+				this.#stage.progress("joining", ++joined, peers);
 				return peer;
 			});
 			inRing.push(entered);
@@ -115,7 +125,7 @@ export class Story {
 		await Promise.all(inRing);
 		await within(PATIENCE, this.#exact([]), "the ring did not form");
 		const ms = performance.now() - started;
-		this.#screen.done("formed", `a ring of ${peers} peers, in ${seconds(ms)}`);
+		this.#stage.done("formed", `a ring of ${peers} peers, in ${seconds(ms)}`);
 		return ms;
 	}
 
@@ -128,7 +138,7 @@ export class Story {
 			ring.map(async (peer, i) => {
 				const next = ring[(i + 1) % ring.length] ?? peer;
 				await peer.call("exact", { next: next.place.id, gone });
-				this.#screen.progress(title, ++exact, ring.length);
+				this.#stage.progress(title, ++exact, ring.length);
 			}),
 		);
 	}
@@ -139,7 +149,7 @@ export class Story {
 		const send = await this.#sender(this.#swarm.peers, duplicates);
 		const sent = await this.#many(messages, send);
 		const extra = duplicates === 0 ? "" : `, each with ${duplicates} duplicates`;
-		this.#screen.done("sent", `${messages} messages ${whom(sent)}${extra}`);
+		this.#stage.done("sent", `${messages} messages ${whom(sent)}${extra}`);
 		return sent;
 	}
 
@@ -153,7 +163,7 @@ export class Story {
 		try {
 			const { reached } = await from.call("broadcast", message);
 			const ms = rounded(performance.now() - started);
-			this.#screen.done("broadcast", `reached ${reached} of ${expected}, in ${seconds(ms)}`);
+			this.#stage.done("broadcast", `reached ${reached} of ${expected}, in ${seconds(ms)}`);
 			if (reached !== expected)
 				this.#ledger.failed(`a broadcast reached ${reached} of ${expected}`);
 			return { reached, expected, ms };
@@ -187,7 +197,7 @@ export class Story {
 			await victim.ended;
 			await within(PATIENCE, this.#exact([victim.place.id]), "the ring did not heal");
 			const ms = performance.now() - killed;
-			this.#screen.done("healed", `in ${seconds(ms)}`);
+			this.#stage.done("healed", `in ${seconds(ms)}`);
 			return ms;
 		};
 		const send = await this.#sender(others, 0);
@@ -197,14 +207,14 @@ export class Story {
 			const one = await send();
 			if (++settled === Math.ceil(messages / 3)) {
 				const when = `${settled} of ${messages} messages into another round`;
-				this.#screen.done("killed", `${victim.name} (process ${victim.pid}), ${when}`);
+				this.#stage.done("killed", `${victim.name} (process ${victim.pid}), ${when}`);
 				healing = kill();
 				healing.catch(() => {});
 			}
 			return one;
 		});
 		const arrived = await sent;
-		this.#screen.done("sent", `${messages} messages ${whom(arrived)} meanwhile`);
+		this.#stage.done("sent", `${messages} messages ${whom(arrived)} meanwhile`);
 		return {
 			others: arrived,
 			healMs: (await healing) ?? 0,
@@ -226,7 +236,7 @@ export class Story {
 		let settled = 0;
 		const sendNext = async (): Promise<Sent> => {
 			const sent = await send();
-			this.#screen.progress("sending", ++settled, count);
+			this.#stage.progress("sending", ++settled, count);
 			return sent;
 		};
 		return Promise.all(Array.from({ length: count }, async () => start(sendNext)));

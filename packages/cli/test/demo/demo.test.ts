@@ -6,9 +6,10 @@ import { setTimeout as delay } from "node:timers/promises";
 
 import { describe, expect, onTestFinished, test } from "vitest";
 
-import type { Report } from "../src/report.ts";
+import type { Report } from "../../src/demo/report.ts";
+import { run as runHere } from "../in-process.ts";
 
-const PROGRAM = join(import.meta.dirname, "../dist/main.js");
+const PROGRAM = join(import.meta.dirname, "../../dist/bin.js");
 
 interface Run {
 	readonly process: ChildProcess;
@@ -21,7 +22,7 @@ interface Run {
 /** Starts the demo as the leader of a process group, to which its peers belong too. */
 function start(...options: string[]): Run {
 	const { NO_COLOR: _, FORCE_COLOR: __, ...env } = process.env;
-	const demo = spawn(process.execPath, [PROGRAM, ...options], {
+	const demo = spawn(process.execPath, [PROGRAM, "demo", ...options], {
 		stdio: ["ignore", "pipe", "pipe"],
 		detached: true,
 		env,
@@ -136,14 +137,30 @@ test("a small swarm delivers everything and says so in one JSON object", async (
 });
 
 test("without --json, people get a table, without colours off a terminal", async () => {
-	const run = start("--peers", "4", "--messages", "3", "--duplicates", "0");
-	expect(await run.ended).toBe(0);
-	const { stdout, stderr } = run.written;
-	expect(stderr).toBe("");
+	const { code, stdout, stderr } = await runHere([
+		"demo",
+		"--peers",
+		"4",
+		"--messages",
+		"3",
+		"--duplicates",
+		"0",
+	]);
+	expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
 	expect(stdout).toContain("All 6 messages delivered");
 	expect(stdout).toMatch(/once each +3 +3 /);
 	expect(stdout).not.toContain("\u001B");
 	expect(stdout).not.toContain("\r");
+});
+
+test("duplicates, and one JSON object, also as a function; an interruption ends it", async () => {
+	const small = ["demo", "--peers", "4", "--messages", "3", "--json"];
+	const { code, stdout } = await runHere(small);
+	expect(code).toBe(0);
+	expect(JSON.parse(stdout)).toMatchObject({ ok: true, sent: 9, delivered: 9 });
+	expect((await runHere(["demo", "--peers", "4", "--messages", "100000"], "formed")).code).toBe(
+		130,
+	);
 });
 
 test("--help names every option and starts nothing", async () => {
@@ -157,16 +174,16 @@ test("--help names every option and starts nothing", async () => {
 
 test.each([
 	["--bogus", "--bogus"],
-	["--peers=3", "--peers takes a whole number from 4 to 256"],
-	["--peers=257", "--peers takes a whole number from 4 to 256"],
-	["--messages=many", "--messages takes a whole number"],
-	["48", "48"],
+	["--peers=3", "argument '3' is invalid. Give a whole number from 4 to 256"],
+	["--peers=257", "argument '257' is invalid. Give a whole number from 4 to 256"],
+	["--messages=many", "argument 'many' is invalid. Give a whole number from 1"],
+	["48", "too many arguments"],
 ])("wrong options end with 2, and a hint: %s", async (option, what) => {
 	const run = start(option);
 	expect(await run.ended).toBe(2);
 	expect(run.written.stdout).toBe("");
 	expect(run.written.stderr).toContain(what);
-	expect(run.written.stderr).toContain("npm start -- --help");
+	expect(run.written.stderr).toContain("(--help says what there is)");
 });
 
 describe.each([
@@ -220,6 +237,6 @@ test("when nobody reads on, it ends", async () => {
 	const run = start("--peers", "4", "--messages", "100000");
 	await said(run, "formed");
 	run.process.stdout?.destroy();
-	expect(await run.ended).toBe(1);
+	expect(await run.ended).toBe(141);
 	expect(await allGone(run.process)).toBe(true);
 });
