@@ -175,7 +175,9 @@ export class Greeting {
 			return this.#handshake?.take(message, acceptorsHello ?? this.#ours);
 		} catch (error) {
 			if (error instanceof ChordError && error.code === "INCOMPATIBLE") {
-				this.#refuse("secret", "this network has a secret, and yours is another");
+				const open = this.#options.security?.secrets().length === 0;
+				const what = open ? "has no secret, and yours has" : "has a secret, and yours is another";
+				this.#refuse("secret", `this network ${what}`);
 			}
 			throw error;
 		}

@@ -66,6 +66,8 @@ export class LocalNode {
 	#phase: "new" | "listening" | "open" | "closed" = "new";
 	#core: Core | undefined;
 	#listener: Listener | undefined;
+	/** The change of the secret that was asked for last. */
+	#secretChanged: Promise<void> = Promise.resolve();
 	/** Ends the `joinRing` that is under way. */
 	#abandonJoin: (() => void) | undefined;
 
@@ -212,9 +214,15 @@ export class LocalNode {
 		if (!this.#options.encrypted) throw invalid("links that are not encrypted have no secret");
 		const secrets = checkSecrets(secret);
 		if (secrets.length === 0) throw invalid("a secret is missing");
-		const keys = await this.#keysOf(secrets);
+		const before = this.#secretChanged;
+		const change = this.#keysOf(secrets).then(async (keys) => {
+			// A passphrase takes a while: what was asked for later is not to be undone by it.
+			await before;
+			if (!this.#isClosed()) core.changeSecrets(keys);
+		});
+		this.#secretChanged = change.catch(() => {});
+		await change;
 		if (this.#isClosed()) throw closedError();
-		core.changeSecrets(keys);
 	}
 
 	/** Leaves, closes every link and stops listening. What is pending rejects with `CLOSED`. */

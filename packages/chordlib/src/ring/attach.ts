@@ -98,7 +98,14 @@ export class Attaching {
 		attached?.(error);
 	}
 
+	/** Whether it is to be attached. Whoever heard that it is may have let go of it at once. */
+	get #wanted(): boolean {
+		const { standing } = this.#state;
+		return standing === "joining" || standing === "leaf";
+	}
+
 	#find(): void {
+		if (!this.#wanted) return;
 		this.#search = "running";
 		const { attachedTo, self } = this.#state;
 		const start = [...attachedTo, ...this.#merging.remembered];
@@ -163,6 +170,7 @@ export class Attaching {
 	#schedule(): void {
 		const { clock, random } = this.#network;
 		this.#timer?.cancel();
+		if (!this.#wanted) return;
 		this.#timer = clock.schedule(this.#interval * (0.75 + random.next() / 2), () => {
 			this.#find();
 		});
