@@ -66,6 +66,8 @@ export class LocalNode {
 	#phase: "new" | "listening" | "open" | "closed" = "new";
 	#core: Core | undefined;
 	#listener: Listener | undefined;
+	/** The port that is being taken. */
+	#taking: Promise<Listener> | undefined;
 	/** The change of the secret that was asked for last. */
 	#secretChanged: Promise<void> = Promise.resolve();
 	/** Ends the `joinRing` that is under way. */
@@ -106,7 +108,9 @@ export class LocalNode {
 		try {
 			const host = await resolveHost(transport, bind.host);
 			const secrets = await this.#keysOf(checkSecrets(network.secret));
-			listener = await listenAt(transport, { host, port: bind.port }, (link) => this.#accept(link));
+			if (this.#isClosed()) throw closedError();
+			this.#taking = listenAt(transport, { host, port: bind.port }, (link) => this.#accept(link));
+			listener = await this.#taking;
 			const address = await addressFor(transport, listener.address, advertise);
 			const value = typeof data === "function" ? checkBytes(data(address)) : data;
 			// Closed while it was about to listen.
@@ -230,10 +234,9 @@ export class LocalNode {
 		if (this.#phase === "closed") return;
 		this.#phase = "closed";
 		this.#waits.closeAll();
-		const core = this.#core;
-		if (core === undefined) return;
-		core.depart("closing");
-		await this.#listener?.close();
+		this.#core?.depart("closing");
+		const listener = await this.#taking?.catch(() => undefined);
+		await listener?.close();
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {

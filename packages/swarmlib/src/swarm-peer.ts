@@ -102,6 +102,8 @@ export class SwarmPeer {
 	#closing: Promise<void> | undefined;
 	#phase: "new" | "binding" | "bound" | "closed" = "new";
 	#parts: Parts | undefined;
+	/** The node that is about to listen, or does. */
+	#node: LocalNode | undefined;
 	#listener: Address | undefined;
 	#reach: Reach;
 
@@ -169,14 +171,13 @@ export class SwarmPeer {
 			};
 			const { identityFile } = this.#options;
 			if (identityFile !== undefined) this.#identity = await loadIdentity(identityFile);
+			if (this.#isClosed()) throw closed();
 			const advertise = automatic ? (bound: Address) => this.#reach.map(bound) : given;
 			const node = this.#createNode({ host: addr, port }, advertise);
+			this.#node = node;
 			await node.listen();
 			const listener = await this.#reach.listener(node.bound);
-			if (this.#isClosed()) {
-				await node.close();
-				throw closed();
-			}
+			if (this.#isClosed()) throw closed();
 			this.#listener = listener;
 			this.#parts = new Parts(node, {
 				identity: this.#identity,
@@ -194,7 +195,7 @@ export class SwarmPeer {
 			this.#events.emit("state", "alone");
 			return this;
 		} catch (error) {
-			await this.#reach.close();
+			await Promise.all([this.#node?.close(), this.#reach.close()]);
 			if (this.#isClosed()) throw closed();
 			this.#phase = "new";
 			throw asSwarmError(error);
@@ -378,7 +379,8 @@ export class SwarmPeer {
 	async #close(): Promise<void> {
 		this.#phase = "closed";
 		this.#operations.close(closed());
-		const closing = Promise.all([this.#parts?.close(closed()), this.#reach.close()]);
+		const node = this.#parts?.close(closed()) ?? this.#node?.close();
+		const closing = Promise.all([node, this.#reach.close()]);
 		this.#events.emit("state", "closed");
 		await closing;
 	}
