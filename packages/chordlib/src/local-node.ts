@@ -307,6 +307,17 @@ export class LocalNode {
 		);
 	}
 
+	/**
+	 * The members that this node, a leaf, holds links to, and by way of whom it takes part. None when it has lost them all
+	 * and looks for others; none where it is no leaf.
+	 */
+	get attachedTo(): readonly RemoteNode[] {
+		const { connections, ring } = this.#listening();
+		const { attachedTo, standing } = ring.state;
+		if (standing !== "leaf") return [];
+		return attachedTo.filter((member) => connections.to(member)?.standing === "member");
+	}
+
 	/** Whether it is a member of a ring, is joining one, is a leaf, or none of that. */
 	get standing(): Standing {
 		return this.#listening().ring.state.standing;

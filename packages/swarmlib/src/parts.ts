@@ -111,13 +111,6 @@ export class Parts {
 		node.on("error", (error) => {
 			events.emit("error", error);
 		});
-		node.on("link", ({ link, peer, accepted }) => {
-			if (accepted) this.#hooks.call("newPeer", peerSocket(link));
-			events.emit("peer", remotePeer(peer, link.verified));
-		});
-		node.on("unlink", ({ peer }) => {
-			events.emit("peerGone", remotePeer(peer));
-		});
 		let before = stateOf(node);
 		// Later, since what changes together is told in pieces.
 		const observe = (): void => {
@@ -126,6 +119,15 @@ export class Parts {
 				if (now !== before && !this.#closed) events.emit("state", (before = now));
 			});
 		};
+		node.on("link", ({ link, peer, accepted }) => {
+			if (accepted) this.#hooks.call("newPeer", peerSocket(link));
+			events.emit("peer", remotePeer(peer, link.verified));
+			observe();
+		});
+		node.on("unlink", ({ peer }) => {
+			events.emit("peerGone", remotePeer(peer));
+			observe();
+		});
 		node.on("standing", observe);
 		node.on("pointers", () => {
 			observe();

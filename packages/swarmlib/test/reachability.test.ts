@@ -159,6 +159,39 @@ test("broadcasts and requests reach leaves, and come from leaves, also after who
 	for (const peer of leaves) await peer.close();
 });
 
+test.each(["crashed", "gone silent", "left"] as const)(
+	"a leaf whose swarm has %s says so, looks for it, and is ready again when it is back",
+	async (end) => {
+		const swarm = new Swarm(13, options);
+		await swarm.grow(3);
+		const { peer } = await home(swarm, "home", refuses());
+		await swarm.until(peer.connect(swarm.first.listener));
+		const states: string[] = [];
+		peer.on("state", (state) => states.push(state));
+		await swarm.simulation.run(20_000);
+		expect([peer.state, states]).toEqual(["ready", []]);
+		const gone = [...swarm.peers];
+		for (const other of gone) {
+			if (end === "left") await swarm.until(other.disconnect());
+			else swarm.crash(other, { silent: end === "gone silent" });
+		}
+		await swarm.simulation.run(40_000);
+		expect([peer.state, states]).toEqual(["rejoining", ["rejoining"]]);
+		const [one, two] = gone as [SwarmPeer, SwarmPeer];
+		if (end === "left") {
+			await swarm.until(one.connect(two.listener));
+		} else {
+			for (const dead of [one, two]) swarm.hostOf(dead).restart();
+			await swarm.add({}, swarm.hostOf(one));
+			await swarm.restart(two, swarm.first);
+		}
+		await swarm.until(() => peer.state === "ready");
+		await swarm.simulation.run(10_000);
+		expect(states).toEqual(["rejoining", "ready"]);
+		await peer.close();
+	},
+);
+
 test("a peer that can be dialled without a router's help needs none", async () => {
 	const swarm = new Swarm(4, options);
 	await swarm.grow(3);
