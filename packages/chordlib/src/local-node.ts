@@ -1,6 +1,6 @@
-import type { Address } from "./address.ts";
+import { type Address, canonicalAddress } from "./address.ts";
 import type { Connection, PeerLink } from "./connection.ts";
-import { type RemoteNode, contactOf } from "./contact.ts";
+import { Contact, type RemoteNode, contactOf } from "./contact.ts";
 import { Core, type Routed, decodeResponse } from "./core.ts";
 import { ChordError, invalid } from "./errors.ts";
 import { Events, type Unsubscribe } from "./events.ts";
@@ -423,15 +423,18 @@ export class LocalNode {
 	}
 
 	/**
-	 * Sees to it that there is a link to another node: what is routed to that node goes straight there as long as it is
-	 * open. A link that nobody uses for `limits.idle` is closed again.
+	 * Sees to it that there is a link to another node, or to whoever is at an address: what is routed to that node goes
+	 * straight there as long as it is open. A link that nobody uses for `limits.idle` is closed again.
 	 * @throws ChordError `UNREACHABLE`, `INCOMPATIBLE`, `BUSY` when all links are in use, `INVALID_ARGUMENT`, `TIMEOUT`
 	 * (default 10,000 ms), `CLOSED`
 	 */
-	async link(peer: RemoteNode, options?: Wait): Promise<PeerLink> {
+	async link(peer: RemoteNode | Address, options?: Wait): Promise<PeerLink> {
 		const { connections } = this.#open();
-		const contact = contactOf(peer);
-		return this.#run<PeerLink>(options, (_budget, done) => connections.open(contact, done));
+		const isAddress = typeof peer === "object" && peer !== null && "host" in peer;
+		const to = isAddress ? canonicalAddress(peer) : contactOf(peer);
+		return this.#run<PeerLink>(options, (_budget, done) =>
+			to instanceof Contact ? connections.open(to, done) : connections.openAddress(to, done),
+		);
 	}
 
 	/** To whom {@link route} would hand a message for `target`; `undefined` when to nobody, this node itself included. */

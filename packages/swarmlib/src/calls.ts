@@ -68,6 +68,8 @@ export interface CallPorts {
 	readonly handler: () => RequestHandler | undefined;
 	/** An answer's bytes. @throws SwarmError `INVALID_ARGUMENT`, `TOO_LARGE` */
 	readonly bytesOf: (answer: Uint8Array | string | void) => Uint8Array;
+	/** A destination as it is known by now: an address, with the id of who is there. */
+	readonly known: (destination: Destination) => Destination;
 	/** Why a request was not taken yet, in words. */
 	readonly progress: (destination: Destination) => string;
 	/** A handler failed. */
@@ -183,7 +185,7 @@ export class Calls {
 		const message = decodeCall(bytes);
 		const asked = message && this.#asked.get(message.call);
 		if (message === undefined || asked === undefined) return;
-		const exact = source.hash.equals(asked.destination.hash);
+		const exact = source.hash.equals(this.#ports.known(asked.destination).hash);
 		if (!exact && asked.destination.exact) return;
 		this.#settle(message.call);
 		const error = failureOf(message, asked.destination.name);

@@ -26,6 +26,7 @@ import { Dialling } from "./dialling.ts";
 import { SwarmError } from "./errors.ts";
 import { type Explanation, Probe, type ProbePorts } from "./explain.ts";
 import { Inbound } from "./inbound.ts";
+import { Occupants } from "./occupants.ts";
 import type { Started } from "./operations.ts";
 import { Outbound, type OutboundPorts, type Outgoing, type Route } from "./outbound.ts";
 import { type RemotePeer, remotePeer } from "./remote-peer.ts";
@@ -68,6 +69,7 @@ export class Delivery {
 	readonly #bySession = new Map<number, Outbound | Probe>();
 	readonly #inbound: Inbound;
 	readonly #dialling: Dialling;
+	readonly #occupants: Occupants;
 	readonly #probePorts: ProbePorts;
 	/** Messages to this peer itself for which there is no room yet. */
 	readonly #toSelf = new Map<() => boolean, Outgoing>();
@@ -80,6 +82,7 @@ export class Delivery {
 		this.#ports = ports;
 		const { node, clock, accept, limits } = ports;
 		this.#dialling = new Dialling(node, clock);
+		this.#occupants = new Occupants(node, this.#dialling);
 		this.#probePorts = { node, clock, dialling: this.#dialling };
 		this.#outboundPorts = {
 			node,
@@ -133,13 +136,14 @@ export class Delivery {
 			this.#pending--;
 			this.#pendingBytes -= length;
 		};
-		const cancel = this.#start({
+		const counted: Outgoing = {
 			...message,
 			done: (error, receipt) => {
 				end();
 				message.done(error, receipt);
 			},
-		});
+		};
+		const cancel = this.#occupants.send(counted, (found) => this.#start(found));
 		return () => {
 			end();
 			cancel();
@@ -153,28 +157,31 @@ export class Delivery {
 		budget: number,
 		done: Answer<Explanation, SwarmError>,
 	): Started {
-		const session = this.#newSession();
-		const probe = new Probe(
-			this.#probePorts,
-			destination,
-			session,
-			budget,
-			(error, explanation) => {
-				this.#bySession.delete(session);
-				done(error, explanation);
-			},
-		);
-		this.#bySession.set(session, probe);
-		probe.start(route);
-		const cancel = (): void => {
-			this.#bySession.delete(session);
-			probe.stop();
+		const { clock } = this.#ports;
+		const deadline = clock.now() + budget;
+		let cancel: Cancel | undefined;
+		let wanted = true;
+		this.#occupants.find(destination, route, (error, found) => {
+			if (!wanted) return;
+			const left = Math.max(1, deadline - clock.now());
+			if (found === undefined || error !== undefined) done(error);
+			else cancel = this.#probe(found, route, left, done);
+		});
+		const stop = (): void => {
+			wanted = false;
+			cancel?.();
 		};
-		return { cancel, progress: () => "" };
+		return { cancel: stop, progress: () => "" };
+	}
+
+	/** A destination as it is known by now: an address, with the id of who is there. */
+	known(destination: Destination): Destination {
+		return this.#occupants.of(destination);
 	}
 
 	/** Why a message to a target was not taken yet, in words. */
-	progress({ hash, address, name }: Destination, lane: Lane): string {
+	progress(destination: Destination, lane: Lane): string {
+		const { hash, address, name } = this.known(destination);
 		const progress = this.#outbound.get(keyOf(hash, lane))?.progress ?? "its inbox is full";
 		const dialled = address && this.#dialling.outcome(address);
 		const why = dialled?.why === undefined ? "" : `; dialled: ${dialled.why}`;
@@ -197,6 +204,7 @@ export class Delivery {
 		this.#toSelf.clear();
 		this.#outbound.clear();
 		this.#bySession.clear();
+		this.#occupants.reset(error);
 		this.#inbound.clear();
 		this.#dialling.clear();
 	}
@@ -206,6 +214,31 @@ export class Delivery {
 		// What was taken is still acknowledged, and nothing after that.
 		this.reset(error);
 		this.#closed = true;
+	}
+
+	#probe(
+		destination: Destination,
+		route: Route,
+		budget: number,
+		done: Answer<Explanation, SwarmError>,
+	): Cancel {
+		const session = this.#newSession();
+		const probe = new Probe(
+			this.#probePorts,
+			destination,
+			session,
+			budget,
+			(error, explanation) => {
+				this.#bySession.delete(session);
+				done(error, explanation);
+			},
+		);
+		this.#bySession.set(session, probe);
+		probe.start(route);
+		return () => {
+			this.#bySession.delete(session);
+			probe.stop();
+		};
 	}
 
 	#start(message: Outgoing): Cancel {

@@ -65,6 +65,7 @@ export class Parts {
 			handler,
 			underWay,
 			bytesOf: (answer) => copyOf(answer ?? "", limits.message),
+			known: (destination) => this.delivery.known(destination),
 			progress: (destination) => this.delivery.progress(destination, "requests"),
 			failed: (error) => {
 				events.emit("error", error);
