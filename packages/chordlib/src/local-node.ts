@@ -289,7 +289,7 @@ export class LocalNode {
 		return this.#listening().connections.get(contactOf(peer).id)?.verified ?? false;
 	}
 
-	/** Members of its ring that it met, the most recent first: good to join through after a restart. At most 64. */
+	/** Members of its ring that it met, the most recent first: good to join through after a restart. */
 	get remembered(): readonly RemoteNode[] {
 		return this.#listening().ring.merging.remembered;
 	}
