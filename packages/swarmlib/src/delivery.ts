@@ -25,11 +25,12 @@ import {
 import { Dialling } from "./dialling.ts";
 import { SwarmError } from "./errors.ts";
 import { type Explanation, Probe, type ProbePorts } from "./explain.ts";
-import { Inbound } from "./inbound.ts";
+import { Inbound, type ReassemblyLimits } from "./inbound.ts";
 import { Occupants } from "./occupants.ts";
 import type { Started } from "./operations.ts";
 import { Outbound, type OutboundPorts, type Outgoing, type Route } from "./outbound.ts";
 import { type RemotePeer, remotePeer } from "./remote-peer.ts";
+import type { SwarmLimit, SwarmStats } from "./stats.ts";
 import type { Destination } from "./target.ts";
 
 export type { Outgoing, Receipt, Route } from "./outbound.ts";
@@ -46,7 +47,10 @@ export interface DeliveryPorts {
 		readonly message: number;
 		readonly frame: number;
 		readonly outbox: OutboxLimits;
+		readonly sessions: number;
+		readonly reassembly: ReassemblyLimits;
 	};
+	readonly reached: (limit: SwarmLimit) => void;
 }
 
 /** How much that is not acknowledged yet may be under way from a peer, to all targets together. */
@@ -56,9 +60,6 @@ export interface OutboxLimits {
 	/** Default 64 MiB. */
 	readonly bytes: number;
 }
-
-/** Targets whose sessions are remembered; the one longest unused goes first. */
-const SESSIONS = 4_096;
 
 /** Messages from this peer to others, and from others to this one. */
 export class Delivery {
@@ -80,7 +81,7 @@ export class Delivery {
 
 	constructor(ports: DeliveryPorts) {
 		this.#ports = ports;
-		const { node, clock, accept, limits } = ports;
+		const { node, clock, accept, limits, reached } = ports;
 		this.#dialling = new Dialling(node, clock);
 		this.#occupants = new Occupants(node, this.#dialling);
 		this.#probePorts = { node, clock, dialling: this.#dialling };
@@ -98,7 +99,8 @@ export class Delivery {
 		};
 		this.#inbound = new Inbound({
 			clock,
-			limit: limits.message,
+			limits,
+			reached,
 			life: () => node.incarnation,
 			accept,
 			reply: (to, reply) => {
@@ -121,8 +123,9 @@ export class Delivery {
 	send(message: Outgoing): Cancel {
 		const { outbox } = this.#ports.limits;
 		const { length } = message.data;
-		const full = this.#pending >= outbox.messages || this.#pendingBytes + length > outbox.bytes;
-		if (full && this.#pending > 0) {
+		const tooMany = this.#pending >= outbox.messages;
+		if (tooMany || (this.#pendingBytes + length > outbox.bytes && this.#pending > 0)) {
+			this.#ports.reached(tooMany ? "outbox.messages" : "outbox.bytes");
 			const what = `${this.#pending} messages of ${this.#pendingBytes} bytes are under way already`;
 			message.done(new SwarmError("BUSY", what));
 			return () => {};
@@ -186,6 +189,12 @@ export class Delivery {
 		const dialled = address && this.#dialling.outcome(address);
 		const why = dialled?.why === undefined ? "" : `; dialled: ${dialled.why}`;
 		return `${name}: ${progress}${why}`;
+	}
+
+	/** Own messages that are not acknowledged, and what others' sessions hold. */
+	get counts(): Pick<SwarmStats, "outbox" | "sessions"> {
+		const outbox = { messages: this.#pending, bytes: this.#pendingBytes };
+		return { outbox, sessions: this.#inbound.counts };
 	}
 
 	/** There is room in the inbox again: those who were turned away may go on. */
@@ -271,8 +280,9 @@ export class Delivery {
 		this.#outbound.delete(key);
 		this.#outbound.set(key, outbound);
 		for (const [oldest, candidate] of this.#outbound) {
-			if (this.#outbound.size <= SESSIONS) break;
+			if (this.#outbound.size <= this.#ports.limits.sessions) break;
 			if (!candidate.idle || candidate === outbound) continue;
+			this.#ports.reached("sessions");
 			this.#outbound.delete(oldest);
 			this.#bySession.delete(candidate.session);
 		}
