@@ -137,7 +137,7 @@ export class Admission {
 }
 
 /** An IP address and its subnet; and which of them answers for offences: whoever has one IPv6 address has all of a /64. */
-function placesOf(ip: string): { address: string; subnet: string; offender: string } {
+export function placesOf(ip: string): { address: string; subnet: string; offender: string } {
 	const address = plainIp(ip);
 	const bytes = ipBytes(address) ?? new Uint8Array(4);
 	if (bytes.length === 4) {

@@ -16,7 +16,6 @@ import { Framer } from "./wire/framer.ts";
 import {
 	type Frame,
 	type GoodbyeReason,
-	OPENING_LIMIT,
 	decodeFrame,
 	encodeFrame,
 } from "./wire/messages.ts";
@@ -61,9 +60,6 @@ export interface ConnectionOwner {
 	/** For the `send` hook. */
 	sent(connection: Connection, packet: Uint8Array): void;
 }
-
-/** Bytes that may come before it is known who the other end is. */
-const EARLY = 65_536;
 
 /** Somebody waits for the answer to a ping: the one with this number. */
 interface Probe {
@@ -125,13 +121,14 @@ export class Connection implements LinkHandler, PeerLink {
 		this.#owner = owner;
 		this.#first = first;
 		this.dialled = dialled;
-		this.#framer = new Framer(OPENING_LIMIT);
+		this.#framer = new Framer(owner.limits.opening);
 		this.#greeting = new Greeting(owner.greeting, {
 			dialled,
 			write: (bytes) => {
 				this.#write(bytes);
 			},
 			where: () => formatAddress(this.remote),
+			limit: owner.limits.opening,
 		});
 		this.rpc = new Rpc(owner.rpc, this, (frame) => {
 			this.send(frame);
@@ -287,6 +284,7 @@ export class Connection implements LinkHandler, PeerLink {
 			if (this.#channel === undefined) this.#read(rest);
 			else this.#channel.push(rest, (content) => this.#read(content));
 		} catch (error) {
+			if (this.#greeting?.exceeded === true) this.#owner.counter.count("opening");
 			this.#reject(error as ChordError);
 		}
 	}
@@ -333,7 +331,7 @@ export class Connection implements LinkHandler, PeerLink {
 		this.#channel = new Channel(this.#owner.clock, this.#outcome, (bytes) => {
 			this.#link?.send(bytes);
 		});
-		this.#channel.limit = OPENING_LIMIT;
+		this.#channel.limit = this.#owner.limits.opening;
 		if (this.dialled) this.#identify();
 		return rest;
 	}
@@ -351,7 +349,7 @@ export class Connection implements LinkHandler, PeerLink {
 		} catch (error) {
 			// What a link is sealed with, somebody on the way could have broken; what is in it, only the other end.
 			const { admission, counter } = this.#owner;
-			if (this.#framer.exceeded) counter.count("frame");
+			if (this.#framer.exceeded) counter.count(this.contact === undefined ? "opening" : "frame");
 			if ((error as ChordError).code === "MALFORMED") admission.offend(this.remote.host);
 			throw error;
 		}
@@ -471,7 +469,9 @@ export class Connection implements LinkHandler, PeerLink {
 	/** Keeps what comes while it is still to be seen who the other end is. */
 	#wait(early: Frame[], frame: Frame, size: number): void {
 		this.#earlySize += size;
-		if (this.#earlySize > EARLY) {
+		const { counter, limits } = this.#owner;
+		if (this.#earlySize > limits.early) {
+			counter.count("early");
 			throw new ChordError("MALFORMED", "too much before it was known who is there");
 		}
 		early.push(frame);

@@ -3,7 +3,6 @@ import { LinkHandshake, type LinkSecurity, type Outcome } from "./secure/link-ha
 import { SIZE, sized } from "./wire/framer.ts";
 import {
 	type Hello,
-	OPENING_LIMIT,
 	type Opening,
 	type RefusalReason,
 	SEALED,
@@ -44,22 +43,25 @@ export class Greeting {
 	#outcome: Outcome | undefined;
 	/** What has come and is not whole. */
 	#rest: Uint8Array = new Uint8Array(0);
-	/** How much more may come. */
-	#room = OPENING_LIMIT;
+	/** How much more may come, and whether it was more. */
+	#room: number;
+	exceeded = false;
 
-	/** `link` is the one that it opens, and which this end may have dialled. */
+	/** `link` is the one that it opens, and which this end may have dialled; `limit` bytes may come. */
 	constructor(
 		options: GreetingOptions,
 		link: {
 			readonly dialled: boolean;
 			readonly write: (bytes: Uint8Array) => void;
 			readonly where: () => string;
+			readonly limit: number;
 		},
 	) {
 		this.#options = options;
 		this.#dialled = link.dialled;
 		this.#write = link.write;
 		this.#where = link.where;
+		this.#room = link.limit;
 		const { network, security } = options;
 		const features = security === undefined ? 0 : SEALED;
 		this.#ours = encodeOpening({ kind: "hello", ...VERSIONS, network, features });
@@ -121,7 +123,7 @@ export class Greeting {
 
 	#decode(): { opening: Opening; length: number } | undefined {
 		try {
-			return decodeOpening(this.#rest);
+			return decodeOpening(this.#rest, this.#room);
 		} catch (error) {
 			this.#refuse("protocol", "this port speaks the Cicada peer protocol");
 			throw error;
@@ -154,7 +156,10 @@ export class Greeting {
 		const [high, low] = this.#rest;
 		if (high === undefined || low === undefined) return 0;
 		const end = SIZE + high * 256 + low;
-		if (end > this.#room) throw new ChordError("MALFORMED", `a handshake message of ${end} bytes`);
+		if (end > this.#room) {
+			this.exceeded = true;
+			throw new ChordError("MALFORMED", `a handshake message of ${end} bytes`);
+		}
 		if (this.#rest.length < end) return 0;
 		this.#handle(this.#rest.slice(SIZE, end));
 		return end;
@@ -175,7 +180,9 @@ export class Greeting {
 			return this.#handshake?.take(message, acceptorsHello ?? this.#ours);
 		} catch (error) {
 			if (error instanceof ChordError && error.code === "INCOMPATIBLE") {
-				this.#refuse("secret", "this network has a secret, and yours is another");
+				const open = this.#options.security?.secrets().length === 0;
+				const what = open ? "has no secret, and yours has" : "has a secret, and yours is another";
+				this.#refuse("secret", `this network ${what}`);
 			}
 			throw error;
 		}

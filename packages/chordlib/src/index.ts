@@ -9,6 +9,7 @@ export {
 	NOWHERE,
 	canonicalIp,
 	formatAddress,
+	sameAddress,
 	type Scope,
 	scopeOf,
 } from "./address.ts";

@@ -4,6 +4,10 @@ import { ChordError } from "./errors.ts";
 export interface Limits {
 	/** The largest frame that is sent. Frames of 64 KiB are received always, larger ones only by who has set as much. */
 	readonly frame: number;
+	/** What may come over a link, or over a handshake, before the other end has said who it is. */
+	readonly opening: number;
+	/** What is kept of a link's messages while its other end is dialled for a proof of where it is. */
+	readonly early: number;
 	/** Links held at once. */
 	readonly links: number;
 	/** Accepted links that have not yet said who they are. */
@@ -28,6 +32,11 @@ export interface Limits {
 	readonly knownHosts: number;
 	/** Claims to be at an address of which it is remembered what came of dialling it. */
 	readonly proofs: number;
+	/** Members of rings that were met, to be tried when they are in this node's ring no longer. */
+	readonly remembered: number;
+	/** Of them, those at one public IP address, and in one subnet. */
+	readonly rememberedPerIp: number;
+	readonly rememberedPerSubnet: number;
 	/** How long a dialled address may take to answer. */
 	readonly dialTimeout: number;
 	/** How long the opening of a link may take once it is connected. */
@@ -57,6 +66,8 @@ export interface Limits {
 /** The limits of a node that is given no others. */
 export const defaultLimits: Limits = {
 	frame: 65_536,
+	opening: 1_024,
+	early: 65_536,
 	links: 256,
 	pendingLinks: 64,
 	outboundLinks: 32,
@@ -69,6 +80,9 @@ export const defaultLimits: Limits = {
 	barTime: 60_000,
 	knownHosts: 4_096,
 	proofs: 1_024,
+	remembered: 64,
+	rememberedPerIp: 8,
+	rememberedPerSubnet: 16,
 	dialTimeout: 5_000,
 	handshakeTimeout: 5_000,
 	requestTimeout: 10_000,
@@ -83,9 +97,9 @@ export const defaultLimits: Limits = {
 	hops: 32,
 };
 
-/** The bounds of the limits themselves: the ring's own messages must fit a frame, a timer must fit 31 bits. */
-const LEAST: Partial<Limits> = { frame: 4_096 };
-const MOST: Partial<Limits> = { hops: 255 };
+/** The bounds of the limits themselves: messages of our own must fit, and a timer must fit 31 bits. */
+const LEAST: Partial<Limits> = { frame: 4_096, opening: 1_024 };
+const MOST: Partial<Limits> = { hops: 255, opening: 65_535 };
 
 /** @throws ChordError `INVALID_ARGUMENT` for an unknown name or anything but an integer within bounds. */
 export function completeLimits(given: Partial<Limits> = {}): Limits {

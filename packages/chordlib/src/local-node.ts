@@ -1,6 +1,6 @@
-import type { Address } from "./address.ts";
+import { type Address, canonicalAddress } from "./address.ts";
 import type { Connection, PeerLink } from "./connection.ts";
-import { type RemoteNode, contactOf } from "./contact.ts";
+import { Contact, type RemoteNode, contactOf } from "./contact.ts";
 import { Core, type Routed, decodeResponse } from "./core.ts";
 import { ChordError, invalid } from "./errors.ts";
 import { Events, type Unsubscribe } from "./events.ts";
@@ -67,6 +67,10 @@ export class LocalNode {
 	#phase: "new" | "listening" | "open" | "closed" = "new";
 	#core: Core | undefined;
 	#listener: Listener | undefined;
+	/** The port that is being taken. */
+	#taking: Promise<Listener> | undefined;
+	/** The change of the secret that was asked for last. */
+	#secretChanged: Promise<void> = Promise.resolve();
 	/** Ends the `joinRing` that is under way. */
 	#abandonJoin: (() => void) | undefined;
 
@@ -105,7 +109,9 @@ export class LocalNode {
 		try {
 			const host = await resolveHost(transport, bind.host);
 			const secrets = await this.#keysOf(checkSecrets(network.secret));
-			listener = await listenAt(transport, { host, port: bind.port }, (link) => this.#accept(link));
+			if (this.#isClosed()) throw closedError();
+			this.#taking = listenAt(transport, { host, port: bind.port }, (link) => this.#accept(link));
+			listener = await this.#taking;
 			const address = await addressFor(transport, listener.address, advertise);
 			const value = typeof data === "function" ? checkBytes(data(address)) : data;
 			// Closed while it was about to listen.
@@ -213,9 +219,15 @@ export class LocalNode {
 		if (!this.#options.encrypted) throw invalid("links that are not encrypted have no secret");
 		const secrets = checkSecrets(secret);
 		if (secrets.length === 0) throw invalid("a secret is missing");
-		const keys = await this.#keysOf(secrets);
+		const before = this.#secretChanged;
+		const change = this.#keysOf(secrets).then(async (keys) => {
+			// A passphrase takes a while: what was asked for later is not to be undone by it.
+			await before;
+			if (!this.#isClosed()) core.changeSecrets(keys);
+		});
+		this.#secretChanged = change.catch(() => {});
+		await change;
 		if (this.#isClosed()) throw closedError();
-		core.changeSecrets(keys);
 	}
 
 	/** Leaves, closes every link and stops listening. What is pending rejects with `CLOSED`. */
@@ -223,10 +235,9 @@ export class LocalNode {
 		if (this.#phase === "closed") return;
 		this.#phase = "closed";
 		this.#waits.closeAll();
-		const core = this.#core;
-		if (core === undefined) return;
-		core.depart("closing");
-		await this.#listener?.close();
+		this.#core?.depart("closing");
+		const listener = await this.#taking?.catch(() => undefined);
+		await listener?.close();
 	}
 
 	/** The same as {@link close}. */
@@ -280,7 +291,7 @@ export class LocalNode {
 		return this.#listening().connections.get(contactOf(peer).id)?.verified ?? false;
 	}
 
-	/** Members of its ring that it met, the most recent first: good to join through after a restart. At most 64. */
+	/** Members of its ring that it met, the most recent first: good to join through after a restart. */
 	get remembered(): readonly RemoteNode[] {
 		return this.#listening().ring.merging.remembered;
 	}
@@ -296,6 +307,17 @@ export class LocalNode {
 		return [...connections.values()].flatMap(({ contact }) =>
 			contact?.dialable === false && ring.state.owns(contact.id) ? contact : [],
 		);
+	}
+
+	/**
+	 * The members that this node, a leaf, holds links to, and by way of whom it takes part. None when it has lost them all
+	 * and looks for others; none where it is no leaf.
+	 */
+	get attachedTo(): readonly RemoteNode[] {
+		const { connections, ring } = this.#listening();
+		const { attachedTo, standing } = ring.state;
+		if (standing !== "leaf") return [];
+		return attachedTo.filter((member) => connections.to(member)?.standing === "member");
 	}
 
 	/** Whether it is a member of a ring, is joining one, is a leaf, or none of that. */
@@ -403,15 +425,18 @@ export class LocalNode {
 	}
 
 	/**
-	 * Sees to it that there is a link to another node: what is routed to that node goes straight there as long as it is
-	 * open. A link that nobody uses for `limits.idle` is closed again.
+	 * Sees to it that there is a link to another node, or to whoever is at an address: what is routed to that node goes
+	 * straight there as long as it is open. A link that nobody uses for `limits.idle` is closed again.
 	 * @throws ChordError `UNREACHABLE`, `INCOMPATIBLE`, `BUSY` when all links are in use, `INVALID_ARGUMENT`, `TIMEOUT`
 	 * (default 10,000 ms), `CLOSED`
 	 */
-	async link(peer: RemoteNode, options?: Wait): Promise<PeerLink> {
+	async link(peer: RemoteNode | Address, options?: Wait): Promise<PeerLink> {
 		const { connections } = this.#open();
-		const contact = contactOf(peer);
-		return this.#run<PeerLink>(options, (_budget, done) => connections.open(contact, done));
+		const isAddress = typeof peer === "object" && peer !== null && "host" in peer;
+		const to = isAddress ? canonicalAddress(peer) : contactOf(peer);
+		return this.#run<PeerLink>(options, (_budget, done) =>
+			to instanceof Contact ? connections.open(to, done) : connections.openAddress(to, done),
+		);
 	}
 
 	/** To whom {@link route} would hand a message for `target`; `undefined` when to nobody, this node itself included. */

@@ -27,7 +27,7 @@ export interface NodeEvents {
 	unlink: { peer: RemoteNode };
 	/** The node has come into a ring or is out of it. */
 	standing: Standing;
-	/** The neighbours are not the same as before. */
+	/** The neighbours are not the same as before; those of a leaf are the members that it is attached to. */
 	pointers: { predecessor: RemoteNode | undefined; successors: readonly RemoteNode[] };
 	/** Another arc of keys is this node's; `undefined` while it is not known where the arc starts. */
 	arc: { before: Arc | undefined; now: Arc | undefined };

@@ -341,6 +341,28 @@ test("close twice, and in the middle of everything: what is pending is CLOSED, a
 	}
 });
 
+test("closed while its address is not known yet, a node lets go of its port", async () => {
+	const ring = new Ring(1);
+	const ports = ring.host("node");
+	const bind = { host: ports.ip, port: 7000 };
+	const never = new Promise<undefined>(() => {});
+	const waiting = new LocalNode("node", bind, { ports, advertise: () => never });
+	let asked = false;
+	const node = new LocalNode("node", bind, {
+		ports,
+		advertise: async () => {
+			asked = true;
+			return never;
+		},
+	});
+	void node.listen().catch(() => {});
+	await ring.until(() => asked);
+	await expect(waiting.listen()).rejects.toMatchObject({ code: "ADDRESS_IN_USE" });
+	await node.close();
+	const next = await new LocalNode("node", bind, { ports }).listen();
+	await next.close();
+});
+
 test("while it joins, a node does not join again; once in a ring, joining that one changes nothing", async () => {
 	const { ring, node, peer } = await scene();
 	const first = node.joinRing(peer.address);

@@ -210,3 +210,19 @@ test("nobody to attach to: NO_ROUTE or UNREACHABLE, and the node is in no ring",
 	expect(leaf.standing).toBe("outside");
 	await leaf.close();
 });
+
+test.each(["joining", "leaf", "member"] as const)(
+	"a node that is closed by who hears that it is a %s leaves no timer and no link",
+	async (standing) => {
+		const ring = new Ring(11, { latency, successors: 4 });
+		await ring.grow(4);
+		const node = await ring.add("closed");
+		node.on("standing", (now) => {
+			if (now === standing) void node.close();
+		});
+		const joined = node.joinRing(ring.sorted[0]!.address, { leaf: standing !== "member" });
+		await ring.until(joined.catch(() => {}));
+		await ring.simulation.run(60_000);
+		expect([ring.timersOf(node), ring.hostOf(node).links]).toEqual([0, 0]);
+	},
+);

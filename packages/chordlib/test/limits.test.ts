@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import {
 	Hash,
 	type Limits,
-	type LocalNode,
+	LocalNode,
 	defaultLimits,
 	defineNotice,
 	defineRequest,
@@ -59,7 +59,24 @@ interface Scene {
 	readonly play: (desk: Desk, more: 0 | 1) => void | Promise<void>;
 }
 
-const SCENES: Readonly<Record<Exclude<keyof Limits, "hops" | "proofs">, Scene>> = {
+/** Limits that are about rings, and about where nodes are: they are tried below, and in proof.test.ts. */
+const ELSEWHERE = [
+	"hops",
+	"proofs",
+	"early",
+	"remembered",
+	"rememberedPerIp",
+	"rememberedPerSubnet",
+] as const;
+
+const SCENES: Readonly<Record<Exclude<keyof Limits, (typeof ELSEWHERE)[number]>, Scene>> = {
+	opening: {
+		limits: { opening: 2_000 },
+		play: (desk, more) => {
+			const link = desk.come("20.0.0.1", `${HELLO}${hex(2_000 + more, 8)}`);
+			expect(link.ended).toBe(more === 1 ? "closed" : "");
+		},
+	},
 	frame: {
 		limits: {},
 		play: (desk, more) => {
@@ -290,8 +307,53 @@ test("hops: a message that has crossed all but one goes on, one that has crossed
 	expect(await relay(3)).toEqual({ heard: 0, reached: 1 });
 });
 
-test("every limit of a node is tried here, that of proofs in proof.test.ts", () => {
-	expect([...Object.keys(SCENES), "hops", "proofs"].toSorted()).toEqual(
+/** What the first of so many nodes remembers: each at its own address, at one IP address, or in one subnet. */
+async function remembering(
+	limits: Partial<Limits>,
+	count: number,
+	placed: "apart" | "at one address" | "in one subnet",
+): Promise<{ remembered: number; reached: Readonly<Record<keyof Limits, number>> }> {
+	const ring = new Ring(2, { limits });
+	const first = await ring.add("first");
+	const shared = ring.host("shared");
+	for (let n = 1; n <= count; n++) {
+		const apart = placed === "apart" || (placed === "in one subnet" && n > 1);
+		const ip = placed === "in one subnet" && n > 1 ? shared.ip.replace(/\d+$/, `${n}`) : undefined;
+		const host = apart ? ring.host(`host ${n}`, ip) : shared;
+		const ports = { clock: host.clock, random: host.random, transport: host.transport };
+		const bind = { host: host.ip, port: 7_000 + n };
+		const node = new LocalNode(`${placed} ${n}`, bind, { ports, encryption: "off", limits });
+		await node.listen();
+		await ring.until(node.joinRing(first.address));
+		await ring.simulation.run(10_000);
+	}
+	return { remembered: first.remembered.length, reached: first.stats.reached };
+}
+
+test.each([
+	["remembered", "apart", { remembered: 4 }],
+	["rememberedPerIp", "at one address", { rememberedPerIp: 4 }],
+	["rememberedPerSubnet", "in one subnet", { rememberedPerSubnet: 4 }],
+] as const)("%s: as many as that are remembered, and no more", async (name, placed, limits) => {
+	const full = await remembering(limits, 4, placed);
+	expect([full.remembered, full.reached[name]]).toEqual([4, 0]);
+	const over = await remembering(limits, 5, placed);
+	expect(over.remembered).toBe(4);
+	expect(over.reached[name]).toBeGreaterThan(0);
+});
+
+test("opening: a handshake message that is too long is one, too", async () => {
+	const desk = await Desk.open({ encryption: "required" });
+	const sealed = `${HELLO.slice(0, -2)}01`;
+	const room = 1_024 - HELLO.length / 2 - 2;
+	const link = desk.come("20.0.0.1", `${sealed}${hex(room, 4)}`);
+	expect([link.ended, desk.node.stats.reached.opening]).toEqual(["", 0]);
+	const longer = desk.come("20.0.0.1", `${sealed}${hex(room + 1, 4)}`);
+	expect([longer.ended, desk.node.stats.reached.opening]).toEqual(["closed", 1]);
+});
+
+test("every limit of a node is tried", () => {
+	expect([...Object.keys(SCENES), ...ELSEWHERE].toSorted()).toEqual(
 		Object.keys(defaultLimits).toSorted(),
 	);
 });

@@ -179,22 +179,22 @@ test("what was proven for one address of the net is not believed of another", as
 	expect(thief.heard.endsWith(GOODBYE.unproven)).toBe(true);
 });
 
-test("who has not proven where he is may not go on meanwhile for more than 64 KiB", async () => {
-	const ring = new Ring(8, options);
+test("early: what comes while it is being proven is kept up to the limit, and more ends the link", async () => {
+	const ring = new Ring(8, { ...options, limits: { early: 10_000 } });
 	const [node] = await ring.grow(1);
 	if (node === undefined) throw new Error("no node");
 	const host = ring.host("stranger");
 	const silent = await Stranger.listen(host);
 	const claim = identify("77", silent.address.host);
 	const notice = (size: number): string =>
-		`${(size + 5).toString(16).padStart(8, "0")}05aabbccdd${"00".repeat(size)}`;
-	const stranger = Stranger.dial(host, node.address, HELLO + claim + notice(60_000));
+		`${size.toString(16).padStart(8, "0")}05aabbccdd${"00".repeat(size - 5)}`;
+	const stranger = Stranger.dial(host, node.address, HELLO + claim + notice(4_000) + notice(6_000));
 	await ring.simulation.run(200);
-	expect(stranger.end).toBe("");
-	stranger.say(notice(6_000));
+	expect([stranger.end, node.stats.reached.early]).toEqual(["", 0]);
+	stranger.say("0000000106");
 	await ring.simulation.run(200);
 	expect(stranger.heard.endsWith(GOODBYE.malformed)).toBe(true);
-	expect(node.peers).toEqual([]);
+	expect([node.peers, node.stats.reached.early]).toEqual([[], 1]);
 });
 
 test("who answers at one address, and says that it is at another, is dialled there before it is believed", async () => {

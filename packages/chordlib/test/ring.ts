@@ -23,9 +23,9 @@ export class Ring {
 		this.simulation = new Simulation({ seed, latency, cut });
 	}
 
-	/** A new host, without a node on it. */
-	host(name: string): SimHost {
-		return this.simulation.host(name);
+	/** A new host, without a node on it; at the IP address that is given, if one is. */
+	host(name: string, ip?: string): SimHost {
+		return this.simulation.host(name, ip === undefined ? {} : { ip });
 	}
 
 	/** A node that listens, on a host of its own or on one that is there. */

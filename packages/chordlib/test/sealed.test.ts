@@ -177,7 +177,8 @@ test("links end when a record is altered, lost or repeated, and the ring makes o
 const strangers: readonly (readonly [string, LocalNodeOptions, LocalNodeOptions, RegExp])[] = [
 	["another secret", sealed(secretOf(2)), sealed(secretOf(1)), /refuses: .* yours is another/],
 	["no secret", sealed(), sealed(secretOf(1)), /refuses: .* yours is another/],
-	["a secret where there is none", sealed(secretOf(1)), sealed(), /makes no sense/],
+	["a secret where there is none", sealed(secretOf(1)), sealed(), /refuses: .* has no secret/],
+	["a passphrase where there is none", sealed("words"), sealed(), /refuses: .* has no secret/],
 	["a passphrase where it is bytes", sealed("words"), sealed(secretOf(1)), /yours is another/],
 	["another network", { ...sealed(), network: "b" }, sealed(), /refuses: .* another network/],
 	[
@@ -250,6 +251,17 @@ describe("a network's secret", () => {
 		await expect(ring.until(tooLate.joinRing(member))).rejects.toMatchObject({
 			code: "INCOMPATIBLE",
 		});
+	});
+
+	test("is the one of the last call, however long each takes", async () => {
+		const ring = new Ring(1, sealed(old));
+		const node = await ring.add("node");
+		// A passphrase goes through scrypt, bytes do not.
+		const changes = [node.changeSecret("words"), node.changeSecret(next)];
+		await Promise.all(changes);
+		const other = await ring.add("other", sealed(next));
+		await ring.until(other.joinRing(node.address));
+		expect(node.peers).toHaveLength(1);
 	});
 
 	test("that a node has not been given puts it out", async () => {

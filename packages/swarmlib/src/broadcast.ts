@@ -42,6 +42,7 @@ import { Seen } from "./broadcast/seen.ts";
 import { digestOf, isPayload, isSigned, sign } from "./broadcast/signature.ts";
 import { SwarmError } from "./errors.ts";
 import type { RemotePeer } from "./remote-peer.ts";
+import type { SwarmLimit } from "./stats.ts";
 
 /** How far a broadcast came. */
 export interface BroadcastReport {
@@ -55,12 +56,25 @@ export interface BroadcastPorts {
 	/** Takes a message into the inbox; false when it is full. */
 	readonly accept: (source: RemotePeer, data: Uint8Array) => boolean;
 	/** Bytes of the largest message, and of the largest frame. */
-	readonly limits: { readonly message: number; readonly frame: number };
+	readonly limits: {
+		readonly message: number;
+		readonly frame: number;
+		readonly broadcasts: BroadcastLimits;
+	};
+	readonly reached: (limit: SwarmLimit) => void;
 }
 
-/** Broadcasts that are looked after at once, and bytes of their payloads; and those of one origin. */
-const MOST = { jobs: 1_024, bytes: 16 * 1_048_576 } as const;
-const MOST_OF_ONE = { jobs: 256, bytes: 4 * 1_048_576 } as const;
+/** How many broadcasts are looked after at once. */
+export interface BroadcastLimits {
+	/** Broadcasts in all. Default 1,024. */
+	readonly jobs: number;
+	/** Bytes of their payloads; a single larger one finds room when it is alone. Default 16 MiB. */
+	readonly bytes: number;
+	/** Broadcasts signed with one key. Default 256. */
+	readonly perKey: number;
+	/** Bytes of their payloads. Default 4 MiB. */
+	readonly bytesPerKey: number;
+}
 
 /** Broadcasts from this peer, and others' that come by. */
 export class Broadcast {
@@ -169,6 +183,11 @@ export class Broadcast {
 		};
 	}
 
+	/** Broadcasts that are looked after. */
+	get count(): number {
+		return this.#jobs.size;
+	}
+
 	/** There is room in the inbox again. */
 	roomAgain(): void {
 		for (const job of [...this.#jobs.values()]) job.take();
@@ -202,7 +221,10 @@ export class Broadcast {
 		if (excluded || offer.origin.equals(hash) || this.#seen.has(offer)) return "over";
 		const { message, frame } = this.#ports.limits;
 		const fits = inlineSize(frame, offer.excluded.length) >= 0 && offer.size <= message;
-		if (!fits) return "tooLarge";
+		if (!fits) {
+			this.#ports.reached("message");
+			return "tooLarge";
+		}
 		return isSigned(this.#ports.network.crypto, offer) ? undefined : "over";
 	}
 
@@ -237,26 +259,36 @@ export class Broadcast {
 		const { size } = wanted;
 		const series = seriesOf(wanted);
 		const ofOne = ({ header }: Job): boolean => seriesOf(header) === series;
-		return this.#free(size, MOST_OF_ONE, ofOne) && this.#free(size, MOST, () => true);
+		const { limits, reached } = this.#ports;
+		const { bytes, bytesPerKey, jobs, perKey } = limits.broadcasts;
+		const limit =
+			this.#free(size, { jobs: perKey, bytes: bytesPerKey }, ofOne, "perKey", "bytesPerKey") ??
+			this.#free(size, { jobs, bytes }, () => true, "jobs", "bytes");
+		if (limit !== undefined) reached(`broadcasts.${limit}`);
+		return limit === undefined;
 	}
 
-	#free(
+	/** Makes room among those of `which`; the limit for which there is none, by the one of these names that it has. */
+	#free<Jobs, Bytes>(
 		size: number,
 		most: { readonly jobs: number; readonly bytes: number },
 		which: (job: Job) => boolean,
-	): boolean {
+		ofJobs: Jobs,
+		ofBytes: Bytes,
+	): Jobs | Bytes | undefined {
 		const all = [...this.#jobs.values()].filter((job) => which(job));
 		let bytes = all.reduce((sum, { header }) => sum + header.size, size);
 		let jobs = all.length + 1;
 		for (const job of all) {
-			if (jobs <= most.jobs && bytes <= most.bytes) return true;
+			if (jobs <= most.jobs && bytes <= most.bytes) return undefined;
 			if (!job.isIdle) continue;
 			jobs--;
 			bytes -= job.header.size;
 			this.#end(job);
 		}
+		if (jobs > most.jobs) return ofJobs;
 		// One that is larger than all of the room still finds it when it is alone.
-		return jobs <= most.jobs && (bytes <= most.bytes || jobs === 1);
+		return bytes <= most.bytes || jobs === 1 ? undefined : ofBytes;
 	}
 }
 

@@ -17,6 +17,7 @@ import { SwarmError } from "./errors.ts";
 import type { Started } from "./operations.ts";
 import type { Outgoing, Route } from "./outbound.ts";
 import type { RemotePeer } from "./remote-peer.ts";
+import type { SwarmLimit } from "./stats.ts";
 import type { Destination } from "./target.ts";
 import type { UnderWay } from "./under-way.ts";
 
@@ -65,11 +66,14 @@ export interface CallPorts {
 	/** How answers go. */
 	readonly route: Route;
 	readonly limits: CallLimits;
+	readonly reached: (limit: SwarmLimit) => void;
 	/** Counts the requests that are being served. */
 	readonly underWay: UnderWay;
 	readonly handler: () => RequestHandler | undefined;
 	/** An answer's bytes. @throws SwarmError `INVALID_ARGUMENT`, `TOO_LARGE` */
 	readonly bytesOf: (answer: Uint8Array | string | void) => Uint8Array;
+	/** A destination as it is known by now: an address, with the id of who is there. */
+	readonly known: (destination: Destination) => Destination;
 	/** Why a request was not taken yet, in words. */
 	readonly progress: (destination: Destination) => string;
 	/** A handler failed. */
@@ -127,6 +131,7 @@ export class Calls {
 	): Started {
 		const { clock, limits, random, send } = this.#ports;
 		if (this.#asked.size >= limits.requests) {
+			this.#ports.reached("calls.requests");
 			done(new SwarmError("BUSY", `${limits.requests} requests of this peer are unanswered`));
 			return { cancel: () => {}, progress: () => "" };
 		}
@@ -169,15 +174,29 @@ export class Calls {
 		const message = decodeCall(bytes);
 		if (message?.kind === "cancel") this.#end(keyOf(source, message.call));
 		if (message?.kind !== "request") return true;
+		const limit = this.#obstacle(source, bytes.length);
+		if (limit !== undefined) {
+			this.#ports.reached(limit);
+			this.#refused = true;
+			return false;
+		}
+		if (!this.#served.has(keyOf(source, message.call))) this.#serve(source, message);
+		return true;
+	}
+
+	/** The limit for which a request of so many bytes is not served now. */
+	#obstacle({ hash }: RemotePeer, bytes: number): SwarmLimit | undefined {
 		const { limits } = this.#ports;
-		const ofSource = this.#servedOf.get(source.hash.toString()) ?? 0;
-		const room =
-			ofSource < limits.perPeer &&
-			this.#served.size < limits.requests &&
-			(this.#bytes + bytes.length <= limits.bytes || this.#served.size === 0);
-		this.#refused ||= !room;
-		if (room && !this.#served.has(keyOf(source, message.call))) this.#serve(source, message);
-		return room;
+		const ofSource = this.#servedOf.get(hash.toString()) ?? 0;
+		if (ofSource >= limits.perPeer) return "calls.perPeer";
+		if (this.#served.size >= limits.requests) return "calls.requests";
+		const fits = this.#bytes + bytes <= limits.bytes || this.#served.size === 0;
+		return fits ? undefined : "calls.bytes";
+	}
+
+	/** Requests under way, and bytes of those that are being served. */
+	get counts(): { asked: number; serving: number; bytes: number } {
+		return { asked: this.#asked.size, serving: this.#served.size, bytes: this.#bytes };
 	}
 
 	/** An answer came. */
@@ -185,7 +204,7 @@ export class Calls {
 		const message = decodeCall(bytes);
 		const asked = message && this.#asked.get(message.call);
 		if (message === undefined || asked === undefined) return;
-		const exact = source.hash.equals(asked.destination.hash);
+		const exact = source.hash.equals(this.#ports.known(asked.destination).hash);
 		if (!exact && asked.destination.exact) return;
 		this.#settle(message.call);
 		const error = failureOf(message, asked.destination.name);
@@ -263,10 +282,11 @@ export class Calls {
 	#answer(key: string, kind: CallMessage["kind"], data: Uint8Array): void {
 		const served = this.#served.get(key);
 		if (served === undefined) return;
-		const { limits, route, send } = this.#ports;
+		const { limits, reached, route, send } = this.#ports;
 		const { hash, address } = served.source;
 		const destination = { hash, address, exact: true, name: hash.toString() };
 		const fits = this.#bytes + data.length <= limits.bytes;
+		if (!fits) reached("calls.bytes");
 		const { call } = served;
 		const message: CallMessage = fits
 			? { kind, call, budget: 0, data }

@@ -25,10 +25,12 @@ import {
 import { Dialling } from "./dialling.ts";
 import { SwarmError } from "./errors.ts";
 import { type Explanation, Probe, type ProbePorts } from "./explain.ts";
-import { Inbound } from "./inbound.ts";
+import { Inbound, type ReassemblyLimits } from "./inbound.ts";
+import { Occupants } from "./occupants.ts";
 import type { Started } from "./operations.ts";
 import { Outbound, type OutboundPorts, type Outgoing, type Route } from "./outbound.ts";
 import { type RemotePeer, remotePeer } from "./remote-peer.ts";
+import type { SwarmLimit, SwarmStats } from "./stats.ts";
 import type { Destination } from "./target.ts";
 
 export type { Outgoing, Receipt, Route } from "./outbound.ts";
@@ -45,7 +47,10 @@ export interface DeliveryPorts {
 		readonly message: number;
 		readonly frame: number;
 		readonly outbox: OutboxLimits;
+		readonly sessions: number;
+		readonly reassembly: ReassemblyLimits;
 	};
+	readonly reached: (limit: SwarmLimit) => void;
 }
 
 /** How much that is not acknowledged yet may be under way from a peer, to all targets together. */
@@ -56,9 +61,6 @@ export interface OutboxLimits {
 	readonly bytes: number;
 }
 
-/** Targets whose sessions are remembered; the one longest unused goes first. */
-const SESSIONS = 4_096;
-
 /** Messages from this peer to others, and from others to this one. */
 export class Delivery {
 	readonly #ports: DeliveryPorts;
@@ -68,6 +70,7 @@ export class Delivery {
 	readonly #bySession = new Map<number, Outbound | Probe>();
 	readonly #inbound: Inbound;
 	readonly #dialling: Dialling;
+	readonly #occupants: Occupants;
 	readonly #probePorts: ProbePorts;
 	/** Messages to this peer itself for which there is no room yet. */
 	readonly #toSelf = new Map<() => boolean, Outgoing>();
@@ -78,8 +81,9 @@ export class Delivery {
 
 	constructor(ports: DeliveryPorts) {
 		this.#ports = ports;
-		const { node, clock, accept, limits } = ports;
+		const { node, clock, accept, limits, reached } = ports;
 		this.#dialling = new Dialling(node, clock);
+		this.#occupants = new Occupants(node, this.#dialling);
 		this.#probePorts = { node, clock, dialling: this.#dialling };
 		this.#outboundPorts = {
 			node,
@@ -95,7 +99,8 @@ export class Delivery {
 		};
 		this.#inbound = new Inbound({
 			clock,
-			limit: limits.message,
+			limits,
+			reached,
 			life: () => node.incarnation,
 			accept,
 			reply: (to, reply) => {
@@ -118,8 +123,9 @@ export class Delivery {
 	send(message: Outgoing): Cancel {
 		const { outbox } = this.#ports.limits;
 		const { length } = message.data;
-		const full = this.#pending >= outbox.messages || this.#pendingBytes + length > outbox.bytes;
-		if (full && this.#pending > 0) {
+		const tooMany = this.#pending >= outbox.messages;
+		if (tooMany || (this.#pendingBytes + length > outbox.bytes && this.#pending > 0)) {
+			this.#ports.reached(tooMany ? "outbox.messages" : "outbox.bytes");
 			const what = `${this.#pending} messages of ${this.#pendingBytes} bytes are under way already`;
 			message.done(new SwarmError("BUSY", what));
 			return () => {};
@@ -133,13 +139,14 @@ export class Delivery {
 			this.#pending--;
 			this.#pendingBytes -= length;
 		};
-		const cancel = this.#start({
+		const counted: Outgoing = {
 			...message,
 			done: (error, receipt) => {
 				end();
 				message.done(error, receipt);
 			},
-		});
+		};
+		const cancel = this.#occupants.send(counted, (found) => this.#start(found));
 		return () => {
 			end();
 			cancel();
@@ -153,32 +160,41 @@ export class Delivery {
 		budget: number,
 		done: Answer<Explanation, SwarmError>,
 	): Started {
-		const session = this.#newSession();
-		const probe = new Probe(
-			this.#probePorts,
-			destination,
-			session,
-			budget,
-			(error, explanation) => {
-				this.#bySession.delete(session);
-				done(error, explanation);
-			},
-		);
-		this.#bySession.set(session, probe);
-		probe.start(route);
-		const cancel = (): void => {
-			this.#bySession.delete(session);
-			probe.stop();
+		const { clock } = this.#ports;
+		const deadline = clock.now() + budget;
+		let cancel: Cancel | undefined;
+		let wanted = true;
+		this.#occupants.find(destination, route, (error, found) => {
+			if (!wanted) return;
+			const left = Math.max(1, deadline - clock.now());
+			if (found === undefined || error !== undefined) done(error);
+			else cancel = this.#probe(found, route, left, done);
+		});
+		const stop = (): void => {
+			wanted = false;
+			cancel?.();
 		};
-		return { cancel, progress: () => "" };
+		return { cancel: stop, progress: () => "" };
+	}
+
+	/** A destination as it is known by now: an address, with the id of who is there. */
+	known(destination: Destination): Destination {
+		return this.#occupants.of(destination);
 	}
 
 	/** Why a message to a target was not taken yet, in words. */
-	progress({ hash, address, name }: Destination, lane: Lane): string {
+	progress(destination: Destination, lane: Lane): string {
+		const { hash, address, name } = this.known(destination);
 		const progress = this.#outbound.get(keyOf(hash, lane))?.progress ?? "its inbox is full";
 		const dialled = address && this.#dialling.outcome(address);
 		const why = dialled?.why === undefined ? "" : `; dialled: ${dialled.why}`;
 		return `${name}: ${progress}${why}`;
+	}
+
+	/** Own messages that are not acknowledged, and what others' sessions hold. */
+	get counts(): Pick<SwarmStats, "outbox" | "sessions"> {
+		const outbox = { messages: this.#pending, bytes: this.#pendingBytes };
+		return { outbox, sessions: this.#inbound.counts };
 	}
 
 	/** There is room in the inbox again: those who were turned away may go on. */
@@ -197,6 +213,7 @@ export class Delivery {
 		this.#toSelf.clear();
 		this.#outbound.clear();
 		this.#bySession.clear();
+		this.#occupants.reset(error);
 		this.#inbound.clear();
 		this.#dialling.clear();
 	}
@@ -206,6 +223,31 @@ export class Delivery {
 		// What was taken is still acknowledged, and nothing after that.
 		this.reset(error);
 		this.#closed = true;
+	}
+
+	#probe(
+		destination: Destination,
+		route: Route,
+		budget: number,
+		done: Answer<Explanation, SwarmError>,
+	): Cancel {
+		const session = this.#newSession();
+		const probe = new Probe(
+			this.#probePorts,
+			destination,
+			session,
+			budget,
+			(error, explanation) => {
+				this.#bySession.delete(session);
+				done(error, explanation);
+			},
+		);
+		this.#bySession.set(session, probe);
+		probe.start(route);
+		return () => {
+			this.#bySession.delete(session);
+			probe.stop();
+		};
 	}
 
 	#start(message: Outgoing): Cancel {
@@ -238,8 +280,9 @@ export class Delivery {
 		this.#outbound.delete(key);
 		this.#outbound.set(key, outbound);
 		for (const [oldest, candidate] of this.#outbound) {
-			if (this.#outbound.size <= SESSIONS) break;
+			if (this.#outbound.size <= this.#ports.limits.sessions) break;
 			if (!candidate.idle || candidate === outbound) continue;
+			this.#ports.reached("sessions");
 			this.#outbound.delete(oldest);
 			this.#bySession.delete(candidate.session);
 		}

@@ -1,5 +1,11 @@
-import type { Address, Clock, LocalNode, RemoteNode } from "@cicada/chordlib";
-import { formatAddress } from "@cicada/chordlib";
+import {
+	type Address,
+	type Clock,
+	type LocalNode,
+	type RemoteNode,
+	formatAddress,
+	sameAddress,
+} from "@cicada/chordlib";
 
 /** What came of dialling an address. */
 export interface Dialled {
@@ -18,6 +24,8 @@ interface Attempt {
 	/** Who wants to know when it ends; undefined once it has. */
 	waiting: (() => void)[] | undefined;
 	error: Error | undefined;
+	/** Who answered, as long as there is a link to him. */
+	met: RemoteNode | undefined;
 	at: number;
 }
 
@@ -35,6 +43,11 @@ export class Dialling {
 	constructor(node: LocalNode, clock: Clock) {
 		this.#node = node;
 		this.#clock = clock;
+		node.on("unlink", ({ peer }) => {
+			for (const attempt of this.#attempts.values()) {
+				if (attempt.met?.hash.equals(peer.hash) === true) attempt.met = undefined;
+			}
+		});
 	}
 
 	/** Sees to it that there is a link to a peer, if it can be had. Calls `done` when that is settled, never at once. */
@@ -44,31 +57,23 @@ export class Dialling {
 			this.#clock.defer(done);
 			return;
 		}
-		const key = formatAddress(peer.address);
-		const known = this.#attempts.get(key);
-		if (known?.waiting !== undefined) {
-			known.waiting.push(done);
-			return;
-		}
-		if (known?.error !== undefined && this.#clock.now() - known.at < AGAIN) {
-			this.#clock.defer(done);
-			return;
-		}
-		const attempt: Attempt = {
-			address: peer.address,
-			waiting: [done],
-			error: undefined,
-			at: this.#clock.now(),
+		const linked = this.#node.peers.some(({ hash }) => hash.equals(peer.hash));
+		this.#reach(peer.address, linked ? peer : undefined, done);
+	}
+
+	/** Finds out who is at an address, over a link that is opened where there is none. Calls `done`, never at once. */
+	meet(address: Address, done: (peer: RemoteNode | undefined) => void): void {
+		const tell = (): void => {
+			done(this.occupant(address));
 		};
-		this.#remember(key, attempt);
-		this.#node.link(peer).then(
-			() => {
-				this.#ended(attempt, undefined);
-			},
-			(error: unknown) => {
-				this.#ended(attempt, error as Error);
-			},
-		);
+		if (this.occupant(address) !== undefined) this.#clock.defer(tell);
+		else this.#reach(address, undefined, tell);
+	}
+
+	/** Who is at an address, as far as there is a link that shows it. */
+	occupant(address: Address): RemoteNode | undefined {
+		const { met } = this.#attempts.get(formatAddress(address)) ?? {};
+		return met ?? this.#node.peers.find((peer) => sameAddress(peer.address, address));
 	}
 
 	/** What came of it the last time that an address was dialled; `undefined` when it is not known. */
@@ -88,6 +93,37 @@ export class Dialling {
 	/** Forgets what was learned. */
 	clear(): void {
 		this.#attempts.clear();
+	}
+
+	/** Opens a link to an address, or to the peer that is known to be there. */
+	#reach(address: Address, peer: RemoteNode | undefined, done: () => void): void {
+		const key = formatAddress(address);
+		const known = this.#attempts.get(key);
+		if (known?.waiting !== undefined) {
+			known.waiting.push(done);
+			return;
+		}
+		if (known?.error !== undefined && this.#clock.now() - known.at < AGAIN) {
+			this.#clock.defer(done);
+			return;
+		}
+		const attempt: Attempt = {
+			address,
+			waiting: [done],
+			error: undefined,
+			met: known?.met,
+			at: this.#clock.now(),
+		};
+		this.#remember(key, attempt);
+		this.#node.link(peer ?? address).then(
+			(link) => {
+				attempt.met = link.peer;
+				this.#ended(attempt, undefined);
+			},
+			(error: unknown) => {
+				this.#ended(attempt, error as Error);
+			},
+		);
 	}
 
 	#remember(key: string, attempt: Attempt): void {

@@ -1,4 +1,4 @@
-import { type Address, formatAddress } from "@cicada/chordlib";
+import { type Address, canonicalIp, formatAddress, scopeOf } from "@cicada/chordlib";
 
 import { SwarmError } from "./errors.ts";
 
@@ -22,7 +22,7 @@ export type External =
 	| Mapping
 	| { readonly nat: "auto" | "off" };
 
-/** The lowest and the first too high port that a peer may have. */
+/** The lowest port that others dial back, and the first too high one that a peer may bind. */
 const LOWEST = 1_025;
 const TOO_HIGH = 65_535;
 
@@ -39,9 +39,21 @@ export function checkPort(port: unknown): number {
 	return port as number;
 }
 
+/** Why nobody else could dial an address, in words; `undefined` when it is one to be tried. */
+export function uselessness({ host, port }: Address): string | undefined {
+	const scope = canonicalIp(host) === undefined ? "none" : scopeOf(host);
+	if (scope === "none") return "it is not the IP address of a machine";
+	if (scope === "loopback") return "only this machine reaches it";
+	return isDialablePort(port) ? undefined : `others dial only ports from ${LOWEST} to ${TOO_HIGH}`;
+}
+
+function isDialablePort(port: number): boolean {
+	return Number.isInteger(port) && port >= LOWEST && port <= TOO_HIGH;
+}
+
 /**
  * The address that `external` names, for a peer that binds `port`; `undefined` when it is the bound one.
- * @throws SwarmError `INVALID_ARGUMENT`
+ * @throws SwarmError `INVALID_ARGUMENT`, `INVALID_PORT`
  */
 export function externalAddress(external: External | undefined, port: number): Address | undefined {
 	if (external === undefined) return undefined;
@@ -81,8 +93,9 @@ function natOf(nat: unknown): undefined {
 function address(host: unknown, port: unknown): Address {
 	if (typeof host !== "string" || host === "" || !Number.isInteger(port)) throw malformed();
 	const given = { host, port: port as number };
-	if (given.port < 1 || given.port > 65_535) {
-		throw new SwarmError("INVALID_PORT", `${formatAddress(given)} has no valid port`);
+	if (!isDialablePort(given.port)) {
+		const what = `others dial only ports from ${LOWEST} to ${TOO_HIGH}`;
+		throw new SwarmError("INVALID_PORT", `the external address ${formatAddress(given)}: ${what}`);
 	}
 	return given;
 }

@@ -10,12 +10,31 @@ import {
 	type Reply,
 } from "./delivery-messages.ts";
 import { type RemotePeer, remotePeer } from "./remote-peer.ts";
+import type { SwarmLimit, SwarmStats } from "./stats.ts";
+
+/** How much of messages that are not whole yet is kept. */
+export interface ReassemblyLimits {
+	/** Unfinished messages of one other peer. Default 8. */
+	readonly perPeer: number;
+	/** Bytes of unfinished messages in all. The one that was begun first may go beyond. Default 4 MiB. */
+	readonly bytes: number;
+	/** Bytes of chunks that came before their turn, in all. Default 4 MiB. */
+	readonly early: number;
+	/** Milliseconds after which an unfinished message that does not go on makes room for others. Default 10,000. */
+	readonly stalled: number;
+}
 
 /** What the receiver's end of sessions asks of the peer that it is part of. */
 export interface InboundPorts {
 	readonly clock: Clock;
-	/** Bytes of the largest message. */
-	readonly limit: number;
+	readonly limits: {
+		/** Bytes of the largest message. */
+		readonly message: number;
+		/** Sessions remembered; the one longest unused goes first. */
+		readonly sessions: number;
+		readonly reassembly: ReassemblyLimits;
+	};
+	readonly reached: (limit: SwarmLimit) => void;
 	/** This peer's life. */
 	readonly life: () => number;
 	/** Takes a copy of a message; false when there is no room for it. */
@@ -23,19 +42,12 @@ export interface InboundPorts {
 	readonly reply: (to: RemoteNode, reply: Reply) => void;
 }
 
-/** Sessions remembered; the one longest unused goes first. */
-const SESSIONS = 4_096;
-/** Chunks that came before their turn and are kept: of one session, and bytes in all. */
+/** Chunks of one session that came before their turn and are kept: as many as a sender has under way. */
 const EARLY = 1_024;
-const EARLY_BYTES = 4 * 1_048_576;
-/** Bytes of unfinished messages in all. The one that was begun first may go beyond, so that one always can end. */
-const PARTS_BYTES = 4 * 1_048_576;
 /** Chunks are numbered below this; it is the highest that a reply can carry. */
 const LAST = 2 ** 48 - 1;
 /** What a chunk that is kept takes besides its data. */
 const OVERHEAD = 128;
-/** Milliseconds after which an unfinished message that does not go on makes room for others. */
-const STALLED = 10_000;
 
 /** The receiver's end of a session. */
 interface Session {
@@ -77,6 +89,10 @@ export class Inbound {
 
 	constructor(ports: InboundPorts) {
 		this.#ports = ports;
+	}
+
+	get counts(): SwarmStats["sessions"] {
+		return { open: this.#sessions.size, unfinished: this.#partBytes, early: this.#earlyBytes };
 	}
 
 	/** Opens a session, or says how far one that is open has come. */
@@ -151,7 +167,9 @@ export class Inbound {
 		this.#sessions.delete(session.key);
 		this.#sessions.set(session.key, session);
 		const [oldest] = this.#sessions.values();
-		if (this.#sessions.size > SESSIONS && oldest !== undefined) this.#forget(oldest);
+		if (this.#sessions.size <= this.#ports.limits.sessions || oldest === undefined) return;
+		this.#ports.reached("sessions");
+		this.#forget(oldest);
 	}
 
 	#forget(session: Session): void {
@@ -190,9 +208,13 @@ export class Inbound {
 
 	#keepEarly({ early }: Session, number: number, chunk: Chunk): void {
 		const cost = chunk.data.length + OVERHEAD;
+		const { early: most } = this.#ports.limits.reassembly;
 		if (early.has(number) || early.size >= EARLY) return;
-		if (this.#earlyBytes + cost > EARLY_BYTES) this.#dropStalledEarly();
-		if (this.#earlyBytes + cost > EARLY_BYTES) return;
+		if (this.#earlyBytes + cost > most) this.#dropStalledEarly();
+		if (this.#earlyBytes + cost > most) {
+			this.#ports.reached("reassembly.early");
+			return;
+		}
 		early.set(number, { ...chunk, data: new Uint8Array(chunk.data) });
 		this.#earlyBytes += cost;
 	}
@@ -201,7 +223,7 @@ export class Inbound {
 	#dropStalledEarly(): void {
 		const now = this.#ports.clock.now();
 		for (const session of this.#sessions.values()) {
-			if (now - session.heard <= STALLED) continue;
+			if (now - session.heard <= this.#ports.limits.reassembly.stalled) continue;
 			for (const number of session.early.keys()) this.#dropEarly(session, number);
 		}
 	}
@@ -221,7 +243,8 @@ export class Inbound {
 		}
 		const bytes = session.partBytes + data.length;
 		const head = session.lane === "inbox" ? 0 : CALL_HEAD;
-		if (bytes > this.#ports.limit + head) {
+		if (bytes > this.#ports.limits.message + head) {
+			this.#ports.reached("message");
 			this.#dropParts(session);
 			session.tooLarge = true;
 			return false;
@@ -258,13 +281,32 @@ export class Inbound {
 
 	/** Whether an unfinished message may grow by so many bytes. */
 	#roomFor(session: Session, bytes: number): boolean {
-		for (const oldest of this.#assembling) {
-			if (oldest === session || this.#partBytes + bytes <= PARTS_BYTES) return true;
-			const silence = this.#ports.clock.now() - oldest.heard;
-			const stalled = oldest.starved !== "lane" && silence > STALLED;
-			if (!stalled) return false;
-			this.#forget(oldest);
+		const { limits, reached } = this.#ports;
+		const { bytes: most, perPeer } = limits.reassembly;
+		if (!this.#assembling.has(session)) {
+			const { hash } = session.origin;
+			const ofPeer = [...this.#assembling].filter(({ origin }) => origin.hash.equals(hash));
+			if (ofPeer.length >= perPeer && !ofPeer.some((other) => this.#makesRoom(other))) {
+				reached("reassembly.perPeer");
+				return false;
+			}
 		}
+		for (const oldest of this.#assembling) {
+			if (oldest === session || this.#partBytes + bytes <= most) return true;
+			if (this.#makesRoom(oldest)) continue;
+			reached("reassembly.bytes");
+			return false;
+		}
+		return true;
+	}
+
+	/** Lets go of an unfinished message that does not go on, unless it waits for this peer; false when it goes on. */
+	#makesRoom(session: Session): boolean {
+		const { clock, limits, reached } = this.#ports;
+		const silence = clock.now() - session.heard;
+		if (session.starved === "lane" || silence <= limits.reassembly.stalled) return false;
+		reached("reassembly.stalled");
+		this.#forget(session);
 		return true;
 	}
 

@@ -1,6 +1,7 @@
 import type { Answer, Cancel } from "@cicada/chordlib";
 
 import type { RemotePeer } from "./remote-peer.ts";
+import type { SwarmLimit } from "./stats.ts";
 
 /** A message as the application gets it. */
 export interface Received {
@@ -28,18 +29,25 @@ export class Inbox {
 	readonly #messages: Message[] = [];
 	readonly #takers = new Set<Answer<Received>>();
 	readonly #onRoom: () => void;
+	readonly #reached: (limit: SwarmLimit) => void;
 	#bytes = 0;
 	#refused = false;
 
 	/** `onRoom` is called when there is room again after a message was refused. */
-	constructor(limits: InboxLimits, onRoom: () => void) {
+	constructor(limits: InboxLimits, onRoom: () => void, reached: (limit: SwarmLimit) => void) {
 		this.#limits = limits;
 		this.#onRoom = onRoom;
+		this.#reached = reached;
 	}
 
 	/** Messages waiting. */
 	get size(): number {
 		return this.#messages.length;
+	}
+
+	/** Bytes of them. */
+	get bytes(): number {
+		return this.#bytes;
 	}
 
 	/** Takes a message in; false when there is no room for it. */
@@ -51,10 +59,10 @@ export class Inbox {
 			return true;
 		}
 		const bytes = this.#bytes + message.data.length;
-		const full =
-			this.#messages.length >= this.#limits.messages ||
-			(bytes > this.#limits.bytes && this.#messages.length > 0);
-		if (full) {
+		const { length } = this.#messages;
+		const tooMany = length >= this.#limits.messages;
+		if (tooMany || (bytes > this.#limits.bytes && length > 0)) {
+			this.#reached(tooMany ? "inbox.messages" : "inbox.bytes");
 			this.#refused = true;
 			return false;
 		}

@@ -4,13 +4,14 @@
  * @module
  */
 export { type Address, Hash, type Network, type Secret } from "@cicada/chordlib";
-export type { BroadcastReport } from "./broadcast.ts";
+export type { BroadcastLimits, BroadcastReport } from "./broadcast.ts";
 export type { CallLimits, PeerRequest, RequestHandler, PeerResponse } from "./calls.ts";
 export type { OutboxLimits, Receipt, Route } from "./delivery.ts";
 export type { Dialled } from "./dialling.ts";
 export { SwarmError, type SwarmErrorCode } from "./errors.ts";
 export type { Explanation } from "./explain.ts";
 export type { External, Mapping } from "./external.ts";
+export type { ReassemblyLimits } from "./inbound.ts";
 export type { InboxLimits, Received } from "./inbox.ts";
 export type {
 	BroadcastOptions,
@@ -25,4 +26,5 @@ export type { PeerState } from "./peer-state.ts";
 export type { MapPort, OpenMapping, Reachability } from "./reachability.ts";
 export type { PeerSocket, RemotePeer } from "./remote-peer.ts";
 export type { Responsible, RingView } from "./ring-view.ts";
+export type { SwarmLimit, SwarmStats } from "./stats.ts";
 export { SwarmPeer, type Target } from "./swarm-peer.ts";

@@ -5,14 +5,18 @@ import {
 	type Network,
 	type Ports,
 	type Wait,
+	defaultLimits,
 } from "@cicada/chordlib";
 
+import type { BroadcastLimits } from "./broadcast.ts";
 import { EXCLUDED_LIMIT } from "./broadcast/messages.ts";
 import type { CallLimits } from "./calls.ts";
 import type { OutboxLimits } from "./delivery.ts";
 import { SwarmError } from "./errors.ts";
+import type { ReassemblyLimits } from "./inbound.ts";
 import type { InboxLimits } from "./inbox.ts";
 import type { Route } from "./outbound.ts";
+import type { PartsPorts } from "./parts.ts";
 import type { PeerState } from "./peer-state.ts";
 import type { MapPort } from "./reachability.ts";
 import type { PeerSocket, RemotePeer } from "./remote-peer.ts";
@@ -43,6 +47,12 @@ export interface SwarmOptions {
 	readonly outbox?: Partial<OutboxLimits>;
 	/** How many requests may be under way, and bytes of them. */
 	readonly calls?: Partial<CallLimits>;
+	/** How many broadcasts may be looked after at once, and bytes of them. */
+	readonly broadcasts?: Partial<BroadcastLimits>;
+	/** How much of others' messages that are not whole yet is kept. */
+	readonly reassembly?: Partial<ReassemblyLimits>;
+	/** Sessions of others that are remembered, and own ones; of each the longest unused is forgotten. Default 4,096. */
+	readonly sessions?: number;
 	/** Bytes of the largest message. Default 1 MiB. */
 	readonly message?: number;
 	/** How messages go, unless `send` says otherwise. Default `"auto"`. */
@@ -112,6 +122,19 @@ const MESSAGE = 1_048_576;
 const OUTBOX: OutboxLimits = { messages: 65_536, bytes: 64 * 1_048_576 };
 const CALLS: CallLimits = { perPeer: 256, requests: 4_096, bytes: 16 * 1_048_576 };
 const INBOX: InboxLimits = { messages: 1_024, bytes: 16 * 1_048_576 };
+const BROADCASTS: BroadcastLimits = {
+	jobs: 1_024,
+	bytes: 16 * 1_048_576,
+	perKey: 256,
+	bytesPerKey: 4 * 1_048_576,
+};
+const REASSEMBLY: ReassemblyLimits = {
+	perPeer: 8,
+	bytes: 4 * 1_048_576,
+	early: 4 * 1_048_576,
+	stalled: 10_000,
+};
+const SESSIONS = 4_096;
 const EVENTS: ReadonlySet<string> = new Set<keyof SwarmEvents>([
 	"peer",
 	"peerGone",
@@ -153,16 +176,21 @@ export function checkIdentity({ identity = "address", identityFile }: SwarmOptio
 	}
 }
 
-export function checkMessageLimit(limit: number = MESSAGE): number {
-	return checkCount("message", limit);
-}
-
 export function checkInbox(given: Partial<InboxLimits> | undefined): InboxLimits {
 	return checkCounts("inbox", INBOX, given);
 }
 
-export function checkOutbox(given: Partial<OutboxLimits> | undefined): OutboxLimits {
-	return checkCounts("outbox", OUTBOX, given);
+/** How much of everything a peer sends, takes and keeps. @throws SwarmError `INVALID_ARGUMENT` */
+export function checkLimits(options: SwarmOptions): PartsPorts["limits"] {
+	const { frame = defaultLimits.frame } = options.limits ?? {};
+	return {
+		frame,
+		message: checkCount("message", options.message ?? MESSAGE),
+		outbox: checkCounts("outbox", OUTBOX, options.outbox),
+		sessions: checkCount("sessions", options.sessions ?? SESSIONS),
+		reassembly: checkCounts("reassembly", REASSEMBLY, options.reassembly),
+		broadcasts: checkCounts("broadcasts", BROADCASTS, options.broadcasts),
+	};
 }
 
 export function checkCalls(given: Partial<CallLimits> | undefined): CallLimits {

@@ -1,6 +1,6 @@
 import type { Clock, Events, Identity, LocalNode, Ports } from "@cicada/chordlib";
 
-import { Broadcast } from "./broadcast.ts";
+import { Broadcast, type BroadcastLimits } from "./broadcast.ts";
 import { networkOf } from "./broadcast/network.ts";
 import { type CallLimits, Calls, type RequestHandler } from "./calls.ts";
 import { Delivery, type DeliveryPorts, type Route } from "./delivery.ts";
@@ -11,6 +11,7 @@ import { type SwarmEvents, copyOf } from "./options.ts";
 import { stateOf } from "./peer-state.ts";
 import { type RemotePeer, peerSocket, remotePeer } from "./remote-peer.ts";
 import { RingView } from "./ring-view.ts";
+import type { SwarmCounter, SwarmStats } from "./stats.ts";
 import type { UnderWay } from "./under-way.ts";
 
 /** What the parts of a peer have in common. */
@@ -20,8 +21,9 @@ export interface PartsPorts {
 	readonly inbox: Inbox;
 	readonly hooks: Hooks;
 	readonly events: Events<SwarmEvents>;
-	readonly limits: DeliveryPorts["limits"];
+	readonly limits: DeliveryPorts["limits"] & { readonly broadcasts: BroadcastLimits };
 	readonly calls: CallLimits;
+	readonly counter: SwarmCounter;
 	readonly route: Route;
 	readonly underWay: UnderWay;
 	readonly handler: () => RequestHandler | undefined;
@@ -36,14 +38,17 @@ export class Parts {
 	readonly ring: RingView;
 	readonly #inbox: Inbox;
 	readonly #hooks: Hooks;
+	readonly #counter: SwarmCounter;
 	#closed = false;
 
 	constructor(node: LocalNode, given: PartsPorts) {
 		const { events, handler, identity, hooks, inbox, limits, ports, route, underWay } = given;
 		const { clock, random } = ports;
+		const { count: reached } = given.counter;
 		this.node = node;
 		this.#inbox = inbox;
 		this.#hooks = hooks;
+		this.#counter = given.counter;
 		this.delivery = new Delivery({
 			node,
 			clock,
@@ -55,6 +60,7 @@ export class Parts {
 				return true;
 			},
 			limits,
+			reached,
 		});
 		this.calls = new Calls({
 			clock,
@@ -62,9 +68,11 @@ export class Parts {
 			send: (message) => this.delivery.send(message),
 			route,
 			limits: given.calls,
+			reached,
 			handler,
 			underWay,
 			bytesOf: (answer) => copyOf(answer ?? "", limits.message),
+			known: (destination) => this.delivery.known(destination),
 			progress: (destination) => this.delivery.progress(destination, "requests"),
 			failed: (error) => {
 				events.emit("error", error);
@@ -78,9 +86,22 @@ export class Parts {
 			network: networkOf(node, clock, random, identity),
 			accept,
 			limits,
+			reached,
 		});
 		this.ring = new RingView(node);
 		this.#announce(events, clock);
+	}
+
+	get stats(): SwarmStats {
+		const { reached, ...links } = this.node.stats;
+		return {
+			...links,
+			inbox: { messages: this.#inbox.size, bytes: this.#inbox.bytes },
+			...this.delivery.counts,
+			calls: this.calls.counts,
+			broadcasts: this.broadcast.count,
+			reached: { ...reached, ...this.#counter.counts },
+		};
 	}
 
 	/** There is room in the inbox again. */
@@ -111,13 +132,6 @@ export class Parts {
 		node.on("error", (error) => {
 			events.emit("error", error);
 		});
-		node.on("link", ({ link, peer, accepted }) => {
-			if (accepted) this.#hooks.call("newPeer", peerSocket(link));
-			events.emit("peer", remotePeer(peer, link.verified));
-		});
-		node.on("unlink", ({ peer }) => {
-			events.emit("peerGone", remotePeer(peer));
-		});
 		let before = stateOf(node);
 		// Later, since what changes together is told in pieces.
 		const observe = (): void => {
@@ -126,6 +140,15 @@ export class Parts {
 				if (now !== before && !this.#closed) events.emit("state", (before = now));
 			});
 		};
+		node.on("link", ({ link, peer, accepted }) => {
+			if (accepted) this.#hooks.call("newPeer", peerSocket(link));
+			events.emit("peer", remotePeer(peer, link.verified));
+			observe();
+		});
+		node.on("unlink", ({ peer }) => {
+			events.emit("peerGone", remotePeer(peer));
+			observe();
+		});
 		node.on("standing", observe);
 		node.on("pointers", () => {
 			observe();

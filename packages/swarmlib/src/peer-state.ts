@@ -8,14 +8,14 @@ import type { LocalNode } from "@cicada/chordlib";
 export type PeerState = "unbound" | "alone" | "joining" | "ready" | "rejoining" | "closed";
 
 /** The state of a peer that is bound. */
-export function stateOf({ standing, successor }: LocalNode): PeerState {
+export function stateOf({ attachedTo, standing, successor }: LocalNode): PeerState {
 	switch (standing) {
 		case "outside":
 			return "alone";
 		case "joining":
 			return "joining";
 		case "leaf":
-			return "ready";
+			return attachedTo.length === 0 ? "rejoining" : "ready";
 		case "member":
 			return successor === undefined ? "rejoining" : "ready";
 		default:

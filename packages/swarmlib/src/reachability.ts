@@ -10,7 +10,7 @@ import {
 } from "@cicada/chordlib";
 import { PortMapping } from "@cicada/traversal";
 
-import type { Mapping } from "./external.ts";
+import { type Mapping, uselessness } from "./external.ts";
 
 /** How others reach a peer whose id is that of its key, and what that is known from. */
 export interface Reachability {
@@ -31,7 +31,10 @@ export interface OpenMapping extends Mapping {
 	close(): Promise<void>;
 }
 
-/** Gets a port of the router that leads to `port`. Rejects when there is none to be had. */
+/**
+ * Gets a port of the router that leads to `port`. Rejects when there is none to be had. When `signal` aborts it settles
+ * soon: the peer is not closed before it has, and a port that is mapped by then was given back.
+ */
 export type MapPort = (port: number, signal: AbortSignal) => Promise<OpenMapping>;
 
 const byTraversal: MapPort = async (port, signal) => {
@@ -55,7 +58,9 @@ export class Reach {
 	readonly #mapPort: MapPort;
 	readonly #closing = new AbortController();
 	readonly #evidence: string[] = [];
-	#mapping: OpenMapping | undefined;
+	/** The router's port that was asked for: none when it was refused, or is given back. */
+	#mapping: Promise<OpenMapping | undefined> | undefined;
+	#mapped = false;
 	#state: Reachability["state"] = "unknown";
 	#reason = "no other peer has tried to dial it yet";
 
@@ -95,11 +100,18 @@ export class Reach {
 			return undefined;
 		}
 		try {
-			const mapping = await this.#mapPort(local.port, this.#closing.signal);
-			this.#mapping = mapping;
+			const asked = this.#mapPort(local.port, this.#closing.signal);
+			this.#mapping = asked.catch(() => undefined);
+			const mapping = await asked;
+			this.#closing.signal.throwIfAborted();
 			const external = { host: mapping.externalIp, port: mapping.externalPort };
 			this.#saw(`a router maps ${formatAddress(external)} to port ${local.port}`);
-			return external;
+			const useless = uselessness(external);
+			this.#mapped = useless === undefined;
+			if (useless === undefined) return external;
+			this.#saw(`nobody can dial ${formatAddress(external)}: ${useless}`);
+			await this.#giveBack();
+			return undefined;
 		} catch (error) {
 			this.#closing.signal.throwIfAborted();
 			this.#saw(`no port of a router: ${messageOf(error)}`);
@@ -121,7 +133,7 @@ export class Reach {
 		try {
 			await node.joinRing(addresses, { ...wait, timeout });
 			if (!this.keyed) return;
-			const state = this.#mapping === undefined ? "direct" : "mapped";
+			const state = this.#mapped ? "mapped" : "direct";
 			this.#found(state, `a peer has dialled ${formatAddress(node.address)} and met this one`);
 		} catch (error) {
 			const isLeaf = this.keyed && error instanceof ChordError && error.code === "NOT_DIALABLE";
@@ -135,8 +147,18 @@ export class Reach {
 	/** Gives the router's port back. */
 	async close(): Promise<void> {
 		this.#closing.abort();
-		// A router that does not answer lets the mapping run out.
-		await this.#mapping?.close().catch(() => {});
+		await this.#giveBack();
+	}
+
+	/** Once, however often it is called, and whoever asked for the port later than that. */
+	async #giveBack(): Promise<void> {
+		const given = this.#mapping?.then(async (mapping) => {
+			// A router that does not answer lets the mapping run out.
+			await mapping?.close().catch(() => {});
+			return undefined;
+		});
+		this.#mapping = given;
+		await given;
 	}
 
 	#found(state: Reachability["state"], reason: string): void {

@@ -5,12 +5,10 @@ import {
 	Identity,
 	type LocalNode,
 	type LocalNodeOptions,
-	type NodeStats,
 	type Ports,
 	type Secret,
 	type Unsubscribe,
 	type Wait,
-	defaultLimits,
 	loadIdentity,
 	systemClock,
 	systemRandom,
@@ -20,7 +18,7 @@ import {
 import type { BroadcastReport } from "./broadcast.ts";
 import { inlineSize } from "./broadcast/messages.ts";
 import type { CallLimits, PeerResponse, RequestHandler } from "./calls.ts";
-import type { DeliveryPorts, Receipt, Route } from "./delivery.ts";
+import type { Receipt, Route } from "./delivery.ts";
 import { SwarmError, asSwarmError, withSwarmErrors } from "./errors.ts";
 import type { Explanation } from "./explain.ts";
 import { type External, checkPort, externalAddress, isAutomatic } from "./external.ts";
@@ -41,10 +39,9 @@ import {
 	checkHooks,
 	checkIdentity,
 	checkInbox,
+	checkLimits,
 	checkListener,
-	checkMessageLimit,
 	checkObject,
-	checkOutbox,
 	checkRemote,
 	checkRoute,
 	checkVisited,
@@ -52,12 +49,13 @@ import {
 	copyOf,
 	invalid,
 } from "./options.ts";
-import { Parts } from "./parts.ts";
+import { Parts, type PartsPorts } from "./parts.ts";
 import { type PeerState, stateOf } from "./peer-state.ts";
 import { Reach, type Reachability } from "./reachability.ts";
 import { type RemotePeer, remotePeer } from "./remote-peer.ts";
 import { createRingNode } from "./ring-node.ts";
 import type { RingView } from "./ring-view.ts";
+import { SwarmCounter, type SwarmStats } from "./stats.ts";
 
 /** Whom to send to. */
 export type Target =
@@ -92,7 +90,8 @@ export class SwarmPeer {
 	readonly #route: Route;
 	/** Another one, and for good, once the file that keeps it was read. */
 	#identity: Identity;
-	readonly #limits: DeliveryPorts["limits"];
+	readonly #limits: PartsPorts["limits"];
+	readonly #counter = new SwarmCounter();
 	readonly #calls: CallLimits;
 	#handler: RequestHandler | undefined;
 	readonly #operations: Operations;
@@ -102,6 +101,8 @@ export class SwarmPeer {
 	#closing: Promise<void> | undefined;
 	#phase: "new" | "binding" | "bound" | "closed" = "new";
 	#parts: Parts | undefined;
+	/** The node that is about to listen, or does. */
+	#node: LocalNode | undefined;
 	#listener: Address | undefined;
 	#reach: Reach;
 
@@ -110,9 +111,6 @@ export class SwarmPeer {
 		const {
 			hooks,
 			inbox,
-			message,
-			limits,
-			outbox,
 			calls,
 			ports,
 			route = "auto",
@@ -132,17 +130,17 @@ export class SwarmPeer {
 		this.#reach = this.#createReach(false);
 		this.#operations = new Operations(clock, transport);
 		this.#route = checkRoute(route);
-		this.#inbox = new Inbox(checkInbox(inbox), () => {
+		const roomAgain = (): void => {
 			this.#parts?.roomAgain();
-		});
+		};
+		this.#inbox = new Inbox(checkInbox(inbox), roomAgain, this.#counter.count);
 		try {
 			// What a node would refuse when it is bound is refused now.
 			this.#createNode({ host: "", port: 0 }, undefined);
 		} catch (error) {
 			throw asSwarmError(error);
 		}
-		const { frame = defaultLimits.frame } = limits ?? {};
-		this.#limits = { message: checkMessageLimit(message), frame, outbox: checkOutbox(outbox) };
+		this.#limits = checkLimits(this.#options);
 		this.#calls = checkCalls(calls);
 	}
 
@@ -169,14 +167,13 @@ export class SwarmPeer {
 			};
 			const { identityFile } = this.#options;
 			if (identityFile !== undefined) this.#identity = await loadIdentity(identityFile);
+			if (this.#isClosed()) throw closed();
 			const advertise = automatic ? (bound: Address) => this.#reach.map(bound) : given;
 			const node = this.#createNode({ host: addr, port }, advertise);
+			this.#node = node;
 			await node.listen();
 			const listener = await this.#reach.listener(node.bound);
-			if (this.#isClosed()) {
-				await node.close();
-				throw closed();
-			}
+			if (this.#isClosed()) throw closed();
 			this.#listener = listener;
 			this.#parts = new Parts(node, {
 				identity: this.#identity,
@@ -186,6 +183,7 @@ export class SwarmPeer {
 				events: this.#events,
 				limits: this.#limits,
 				calls: this.#calls,
+				counter: this.#counter,
 				route: this.#route,
 				underWay: this.#operations.underWay,
 				handler: () => this.#handler,
@@ -194,7 +192,7 @@ export class SwarmPeer {
 			this.#events.emit("state", "alone");
 			return this;
 		} catch (error) {
-			await this.#reach.close();
+			await Promise.all([this.#node?.close(), this.#reach.close()]);
 			if (this.#isClosed()) throw closed();
 			this.#phase = "new";
 			throw asSwarmError(error);
@@ -378,7 +376,8 @@ export class SwarmPeer {
 	async #close(): Promise<void> {
 		this.#phase = "closed";
 		this.#operations.close(closed());
-		const closing = Promise.all([this.#parts?.close(closed()), this.#reach.close()]);
+		const node = this.#parts?.close(closed()) ?? this.#node?.close();
+		const closing = Promise.all([node, this.#reach.close()]);
 		this.#events.emit("state", "closed");
 		await closing;
 	}
@@ -441,9 +440,9 @@ export class SwarmPeer {
 		return this.#inbox.size;
 	}
 
-	/** How it is doing, and how often each limit on links and requests was reached. @throws SwarmError `NOT_BOUND` */
-	get stats(): NodeStats {
-		return this.#wasBound().node.stats;
+	/** How it is doing, and how often each limit was reached. @throws SwarmError `NOT_BOUND` */
+	get stats(): SwarmStats {
+		return this.#wasBound().stats;
 	}
 
 	#isClosed(): boolean {

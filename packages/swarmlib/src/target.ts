@@ -8,6 +8,8 @@ export interface Destination {
 	readonly exact: boolean;
 	/** Where it can be dialled, as far as the caller said. */
 	readonly address: Address | undefined;
+	/** True when the caller named nothing but the address: then whoever is there will do, whatever his id. */
+	readonly byAddress?: true;
 	/** For error messages. */
 	readonly name: string;
 }
@@ -58,7 +60,7 @@ function byAddress(address: Address, resolve: Resolve): Destination | Promise<De
 	const named = (ip: string): Destination => {
 		const name = formatAddress({ host: ip, port });
 		const hash = new Hash({ value: name });
-		return { hash, exact: true, address: { host: ip, port }, name };
+		return { hash, exact: true, address: { host: ip, port }, byAddress: true, name };
 	};
 	const resolved = resolve(host);
 	return typeof resolved === "string" ? named(resolved) : resolved.then(named);

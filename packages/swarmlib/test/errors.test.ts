@@ -356,6 +356,16 @@ describe("external", () => {
 			code: "INVALID_PORT",
 		},
 		{
+			name: "a port that nobody dials back",
+			external: (): unknown => ({ ip: "75.23.66.101", port: 1_024 }),
+			code: "INVALID_PORT",
+		},
+		{
+			name: "a mapping of such a port",
+			external: (): unknown => ({ ...mapping, port, externalPort: 443 }),
+			code: "INVALID_PORT",
+		},
+		{
 			name: "port 65536",
 			external: (): unknown => ({ ip: "75.23.66.101", port: 65_536 }),
 			code: "INVALID_PORT",

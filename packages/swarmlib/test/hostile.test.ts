@@ -14,7 +14,7 @@ import { type Offer, offerType } from "../src/broadcast/messages.ts";
 import { digestOf, sign } from "../src/broadcast/signature.ts";
 import type { SwarmPeer } from "../src/index.ts";
 import { assertForSeeds } from "./seeds.ts";
-import { Swarm, codeOf, drain, sparse, text } from "./swarm.ts";
+import { type PeerOptions, Swarm, codeOf, drain, sparse, text } from "./swarm.ts";
 
 const FILE = "hostile.test.ts";
 
@@ -119,8 +119,9 @@ class Villain {
 
 async function withVillain(
 	seed: number,
+	options: PeerOptions = {},
 ): Promise<{ swarm: Swarm; villain: Villain; victim: SwarmPeer; errors: unknown[] }> {
-	const swarm = new Swarm(seed, sparse);
+	const swarm = new Swarm(seed, { ...sparse, ...options });
 	await swarm.grow(8);
 	const errors: unknown[] = [];
 	for (const peer of swarm.peers) peer.on("error", (error) => errors.push(error));
@@ -241,7 +242,7 @@ test("a message larger than allowed is refused however it is cut, and crumbs are
 });
 
 test("unfinished messages take 4 MiB in all, and make room for others when they do not go on", async () => {
-	const { swarm, villain, victim } = await withVillain(6);
+	const { swarm, villain, victim } = await withVillain(6, { reassembly: { perPeer: 1_000 } });
 	const sessions = Array.from({ length: 200 }, (_, i) => i + 1);
 	const data = Buffer.alloc(49_152);
 	let taken = 0;

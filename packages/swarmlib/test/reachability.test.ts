@@ -159,6 +159,39 @@ test("broadcasts and requests reach leaves, and come from leaves, also after who
 	for (const peer of leaves) await peer.close();
 });
 
+test.each(["crashed", "gone silent", "left"] as const)(
+	"a leaf whose swarm has %s says so, looks for it, and is ready again when it is back",
+	async (end) => {
+		const swarm = new Swarm(13, options);
+		await swarm.grow(3);
+		const { peer } = await home(swarm, "home", refuses());
+		await swarm.until(peer.connect(swarm.first.listener));
+		const states: string[] = [];
+		peer.on("state", (state) => states.push(state));
+		await swarm.simulation.run(20_000);
+		expect([peer.state, states]).toEqual(["ready", []]);
+		const gone = [...swarm.peers];
+		for (const other of gone) {
+			if (end === "left") await swarm.until(other.disconnect());
+			else swarm.crash(other, { silent: end === "gone silent" });
+		}
+		await swarm.simulation.run(40_000);
+		expect([peer.state, states]).toEqual(["rejoining", ["rejoining"]]);
+		const [one, two] = gone as [SwarmPeer, SwarmPeer];
+		if (end === "left") {
+			await swarm.until(one.connect(two.listener));
+		} else {
+			for (const dead of [one, two]) swarm.hostOf(dead).restart();
+			await swarm.add({}, swarm.hostOf(one));
+			await swarm.restart(two, swarm.first);
+		}
+		await swarm.until(() => peer.state === "ready");
+		await swarm.simulation.run(10_000);
+		expect(states).toEqual(["rejoining", "ready"]);
+		await peer.close();
+	},
+);
+
 test("a peer that can be dialled without a router's help needs none", async () => {
 	const swarm = new Swarm(4, options);
 	await swarm.grow(3);
@@ -218,6 +251,38 @@ test("a mapping that leads nowhere is found out: a leaf", async () => {
 	await peer.close();
 });
 
+test.each([
+	["of a network behind another router", { externalIp: "10.1.2.3" }],
+	["that is none", { externalIp: "0.0.0.0" }],
+	["of the machine itself", { externalIp: "127.0.0.1" }],
+	["that is a name", { externalIp: "router.home" }],
+	["that is empty", { externalIp: "" }],
+	["with a port that nobody dials back", { externalPort: 80 }],
+	["with no port", { externalPort: 0 }],
+])("a router that names an address %s makes no member: a leaf", async (_name, named) => {
+	const swarm = new Swarm(11, { ...options, encryption: "required" });
+	await swarm.grow(4);
+	let open = 0;
+	const { peer } = await home(
+		swarm,
+		"home",
+		(nat) => async (port) => {
+			open++;
+			const close = async (): Promise<void> => {
+				open--;
+				return Promise.resolve();
+			};
+			return Promise.resolve({ port, externalIp: nat.ip, externalPort: port + 1, close, ...named });
+		},
+		{ encryption: "required" },
+	);
+	await swarm.until(peer.connect(swarm.first.listener));
+	expect(peer.reachability.state).toBe("leaf");
+	await expectAllReached(swarm, [peer, swarm.first]);
+	await peer.close();
+	expect(open).toBe(0);
+});
+
 test("with an id of its address, a peer that cannot be dialled is told what to do", async () => {
 	const swarm = new Swarm(6, options);
 	await swarm.grow(2);
@@ -251,4 +316,36 @@ test("closed while the router is being asked: the asking ends, and bind rejects"
 	await swarm.until(() => asked);
 	await peer.close();
 	await expect(bound).rejects.toMatchObject({ code: "CLOSED" });
+	// Its own port is free again, too.
+	const next = await new SwarmPeer({ ports: host }).bind(host.ip, 7000);
+	await next.close();
+});
+
+test("closed while a router maps a port all the same: close resolves when the router has it back", async () => {
+	const swarm = new Swarm(12, options);
+	const nat = swarm.simulation.nat();
+	const host = swarm.simulation.host("home", { nat });
+	let asked = false;
+	let open = false;
+	// It does not hear that it is not wanted any more, and the router takes two seconds for everything.
+	const slow: MapPort = async (port) => {
+		asked = true;
+		const later = async (): Promise<void> =>
+			new Promise((resolve) => void host.clock.schedule(2_000, resolve));
+		await later();
+		open = true;
+		const close = async (): Promise<void> => {
+			await later();
+			open = false;
+		};
+		return { port, externalIp: nat.ip, externalPort: port + 1, close };
+	};
+	const peer = new SwarmPeer({ ports: host, mapPort: slow });
+	const bound = peer.bind(host.ip, 7000, { nat: "auto" }).catch(({ code }: Error & { code: string }) => code);
+	await swarm.until(() => asked);
+	await swarm.until(Promise.all([peer.close(), peer.close()]));
+	expect(await bound).toBe("CLOSED");
+	expect(open).toBe(false);
+	const next = await new SwarmPeer({ ports: host }).bind(host.ip, 7000);
+	await next.close();
 });

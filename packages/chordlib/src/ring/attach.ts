@@ -28,6 +28,8 @@ export class Attaching {
 	readonly #merging: Merging;
 	readonly #stabilizer: Stabilizer;
 	readonly #pace: Pace;
+	/** Told when it is attached to others than before. */
+	readonly #moved: () => void;
 	readonly #underWay = new UnderWay();
 	#attached: Answer<void> | undefined;
 	#deadline = 0;
@@ -44,7 +46,14 @@ export class Attaching {
 			merging,
 			stabilizer,
 			pace,
-		}: { lookups: Lookups; merging: Merging; stabilizer: Stabilizer; pace: Pace },
+			moved,
+		}: {
+			lookups: Lookups;
+			merging: Merging;
+			stabilizer: Stabilizer;
+			pace: Pace;
+			moved: () => void;
+		},
 	) {
 		this.#state = state;
 		this.#network = network;
@@ -52,6 +61,7 @@ export class Attaching {
 		this.#merging = merging;
 		this.#stabilizer = stabilizer;
 		this.#pace = pace;
+		this.#moved = moved;
 		this.#interval = pace.fastest;
 		network.hear(ownerChanged, () => {
 			this.hurry();
@@ -98,10 +108,20 @@ export class Attaching {
 		attached?.(error);
 	}
 
+	/** Whether it is to be attached. Whoever heard that it is may have let go of it at once. */
+	get #wanted(): boolean {
+		const { standing } = this.#state;
+		return standing === "joining" || standing === "leaf";
+	}
+
 	#find(): void {
+		if (!this.#wanted) return;
 		this.#search = "running";
 		const { attachedTo, self } = this.#state;
-		const start = [...attachedTo, ...this.#merging.remembered];
+		const known = [...attachedTo, ...this.#merging.remembered];
+		// Who is in no ring takes itself for the first of one to come, and so for the owner.
+		const members = known.filter(({ id }) => this.#network.met(id)?.standing !== "outside");
+		const start = members.length > 0 ? members : known;
 		this.#underWay.track<Found>(
 			(done) => this.#lookups.iterative(self.id, SEARCH, done, start),
 			(error, found) => {
@@ -141,6 +161,7 @@ export class Attaching {
 			? Math.min(this.#interval * 2, this.#pace.slowest)
 			: this.#pace.fastest;
 		this.#finish();
+		if (!settled) this.#moved();
 	}
 
 	#failed(error: ChordError | undefined): void {
@@ -163,6 +184,7 @@ export class Attaching {
 	#schedule(): void {
 		const { clock, random } = this.#network;
 		this.#timer?.cancel();
+		if (!this.#wanted) return;
 		this.#timer = clock.schedule(this.#interval * (0.75 + random.next() / 2), () => {
 			this.#find();
 		});

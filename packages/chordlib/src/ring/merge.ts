@@ -1,7 +1,9 @@
-import { sameAddress } from "../address.ts";
+import { sameAddress, scopeOf } from "../address.ts";
+import { placesOf } from "../admission.ts";
 import { ANY_INCARNATION, Contact } from "../contact.ts";
 import { ChordError } from "../errors.ts";
 import type { Id } from "../id.ts";
+import type { Limits } from "../limits.ts";
 import type { Timer } from "../ports.ts";
 import type { Answer, Cancel } from "../protocol.ts";
 import type { Lookups } from "./lookup.ts";
@@ -11,8 +13,6 @@ import type { Stabilizer } from "./stabilize.ts";
 import type { RingState } from "./state.ts";
 import { UnderWay } from "./under-way.ts";
 
-/** Nodes that are remembered after the ring has lost sight of them. */
-const REMEMBERED = 64;
 /** Milliseconds between attempts to find the ring of a remembered node: at first when alone, and at rest. */
 const EAGER = 1_000;
 const PATIENT = 30_000;
@@ -61,16 +61,31 @@ export class Merging {
 
 	/** Members that were met: to be tried when they are in the ring no longer. */
 	remember(contacts: Iterable<Contact>): void {
+		let grown = false;
 		for (const { id, address } of contacts) {
 			if (id === this.#state.self.id) continue;
 			const before = this.#remembered.get(id);
 			const known = before !== undefined && sameAddress(before.address, address);
+			grown ||= !known;
 			this.#remembered.delete(id);
 			// Whatever life it is in when it is needed.
 			this.#remembered.set(id, known ? before : new Contact(id, address, ANY_INCARNATION));
 		}
-		for (const id of this.#remembered.keys()) {
-			if (this.#remembered.size <= REMEMBERED) break;
+		if (grown) this.#forget();
+	}
+
+	/** Lets go of those that are too many, in all and of one place, the longest unseen first. */
+	#forget(): void {
+		const { counter, limits } = this.#network;
+		const places = new Map<string, number>();
+		let left = limits.remembered;
+		for (const { id, address } of this.remembered) {
+			const limit = left > 0 ? crowded(places, address.host, limits) : "remembered";
+			if (limit === undefined) {
+				left--;
+				continue;
+			}
+			counter.count(limit);
 			this.#remembered.delete(id);
 		}
 	}
@@ -165,4 +180,19 @@ export class Merging {
 		const contact = lost[Math.floor(this.#network.random.next() * lost.length)];
 		if (contact !== undefined && this.#state.standing === "member") this.mergeWith(contact);
 	}
+}
+
+/** One more at an IP address: the limit for which it is one too many. Only public addresses count. */
+function crowded(
+	places: Map<string, number>,
+	ip: string,
+	{ rememberedPerIp, rememberedPerSubnet }: Limits,
+): "rememberedPerIp" | "rememberedPerSubnet" | undefined {
+	if (scopeOf(ip) !== "public") return undefined;
+	const { address, subnet } = placesOf(ip);
+	const [here, around] = [places.get(address) ?? 0, places.get(subnet) ?? 0];
+	if (here >= rememberedPerIp) return "rememberedPerIp";
+	if (around >= rememberedPerSubnet) return "rememberedPerSubnet";
+	places.set(address, here + 1).set(subnet, around + 1);
+	return undefined;
 }

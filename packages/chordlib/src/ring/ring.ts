@@ -72,6 +72,9 @@ export class Ring {
 			merging: this.merging,
 			stabilizer: this.#stabilizer,
 			pace,
+			moved: () => {
+				events.pointers(this.state);
+			},
 		});
 	}
 

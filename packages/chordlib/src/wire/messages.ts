@@ -23,7 +23,7 @@ import { frame } from "./framer.ts";
 /** The versions of the protocol that this code speaks. */
 export const VERSIONS = { oldest: 1, newest: 1 } as const;
 
-/** The largest opening: who sends more before he has said who he is, is not one of us. */
+/** The largest opening that a node of these versions sends. */
 export const OPENING_LIMIT = 1_024;
 
 const MAGIC = new TextEncoder().encode("CICADA");
@@ -72,17 +72,20 @@ export function encodeOpening(opening: Opening): Uint8Array {
 }
 
 /**
- * The opening at the start of `bytes` and how long it is; `undefined` while it is not whole.
+ * The opening at the start of `bytes`, of at most `limit`, and how long it is; `undefined` while it is not whole.
  * @throws ChordError `INCOMPATIBLE` as soon as it can be none of ours.
  */
-export function decodeOpening(bytes: Uint8Array): { opening: Opening; length: number } | undefined {
+export function decodeOpening(
+	bytes: Uint8Array,
+	limit: number = OPENING_LIMIT,
+): { opening: Opening; length: number } | undefined {
 	if (MAGIC.some((byte, index) => index < bytes.length && bytes[index] !== byte)) {
 		throw new ChordError("INCOMPATIBLE", "the other end does not speak the Cicada protocol");
 	}
 	if (bytes.length < OPENING_HEADER) return undefined;
 	const kind = bytes[MAGIC.length];
 	const length = OPENING_HEADER + bytes[MAGIC.length + 1]! * 256 + bytes[MAGIC.length + 2]!;
-	if (length > OPENING_LIMIT) {
+	if (length > limit) {
 		throw new ChordError("INCOMPATIBLE", `the other end opens with ${length} bytes`);
 	}
 	if (bytes.length < length) return undefined;
