@@ -29,6 +29,7 @@ import { Inbound } from "./inbound.ts";
 import type { Started } from "./operations.ts";
 import { Outbound, type OutboundPorts, type Outgoing, type Route } from "./outbound.ts";
 import { type RemotePeer, remotePeer } from "./remote-peer.ts";
+import { routeNetwork } from "./routes.ts";
 import type { Destination } from "./target.ts";
 
 export type { Outgoing, Receipt, Route } from "./outbound.ts";
@@ -45,6 +46,8 @@ export interface DeliveryPorts {
 		readonly message: number;
 		readonly frame: number;
 		readonly outbox: OutboxLimits;
+		/** Whether limits by IP address hold for loopback and private addresses too. */
+		readonly local: boolean;
 	};
 }
 
@@ -80,11 +83,13 @@ export class Delivery {
 		this.#ports = ports;
 		const { node, clock, accept, limits } = ports;
 		this.#dialling = new Dialling(node, clock);
-		this.#probePorts = { node, clock, dialling: this.#dialling };
+		const routes = routeNetwork(node, clock, limits.local);
+		this.#probePorts = { node, clock, dialling: this.#dialling, routes };
 		this.#outboundPorts = {
 			node,
 			clock,
 			dialling: this.#dialling,
+			routes,
 			packet: packetSize(limits.frame),
 			newSession: (outbound) => {
 				this.#bySession.delete(outbound.session);
@@ -149,7 +154,7 @@ export class Delivery {
 	/** Says how a message would go to a target now; after `budget` milliseconds, what is known by then. */
 	explain(
 		destination: Destination,
-		route: Route,
+		{ route, duplicates }: { readonly route: Route; readonly duplicates: number },
 		budget: number,
 		done: Answer<Explanation, SwarmError>,
 	): Started {
@@ -165,7 +170,7 @@ export class Delivery {
 			},
 		);
 		this.#bySession.set(session, probe);
-		probe.start(route);
+		probe.start(route, duplicates);
 		const cancel = (): void => {
 			this.#bySession.delete(session);
 			probe.stop();

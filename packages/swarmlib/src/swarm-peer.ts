@@ -142,7 +142,12 @@ export class SwarmPeer {
 			throw asSwarmError(error);
 		}
 		const { frame = defaultLimits.frame } = limits ?? {};
-		this.#limits = { message: checkMessageLimit(message), frame, outbox: checkOutbox(outbox) };
+		this.#limits = {
+			message: checkMessageLimit(message),
+			frame,
+			outbox: checkOutbox(outbox),
+			local: options.limitLocal === true,
+		};
 		this.#calls = checkCalls(calls);
 	}
 
@@ -290,14 +295,16 @@ export class SwarmPeer {
 	 */
 	async explain(target: Target, options?: ExplainOptions): Promise<Explanation> {
 		const { delivery } = this.#active();
-		const { route = this.#route, timeout = EXPLAIN_TIMEOUT, ...wait } = checkWait(options);
+		const given = checkWait(options);
+		const { route = this.#route, duplicates = 0, timeout = EXPLAIN_TIMEOUT, ...wait } = given;
 		checkRoute(route);
+		checkDuplicates(duplicates);
 		const budget = Math.min(timeout, LONGEST);
 		return this.#operations.about<Explanation>(
 			target,
 			{ ...wait, timeout: Infinity },
 			budget,
-			(found, done) => delivery.explain(found, route, budget, done),
+			(found, done) => delivery.explain(found, { route, duplicates }, budget, done),
 		);
 	}
 
