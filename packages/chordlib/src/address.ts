@@ -118,6 +118,15 @@ export function plainIp(ip: string): string {
 	return ipv4Bytes(mapped) === undefined ? ip : mapped;
 }
 
+/** The network of a literal IP address that one party is likely to have to itself: its /24, for IPv6 its /64. */
+export function subnetOf(ip: string): string {
+	const bytes = ipBytes(plainIp(ip)) ?? new Uint8Array(4);
+	if (bytes.length === 4) return `${bytes.subarray(0, 3).join(".")}.0/24`;
+	const network = new Uint8Array(16);
+	network.set(bytes.subarray(0, 8));
+	return `${ipText(network)}/64`;
+}
+
 /** How far an IP address reaches; `none` for what no single machine has: the unspecified address, multicast, broadcast. */
 export type Scope = "loopback" | "private" | "public" | "none";
 

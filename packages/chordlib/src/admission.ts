@@ -1,4 +1,4 @@
-import { ipBytes, ipText, plainIp, scopeOf } from "./address.ts";
+import { plainIp, scopeOf, subnetOf } from "./address.ts";
 import type { Limits } from "./limits.ts";
 import type { Clock } from "./ports.ts";
 import type { LimitCounter } from "./stats.ts";
@@ -139,13 +139,6 @@ export class Admission {
 /** An IP address and its subnet; and which of them answers for offences: whoever has one IPv6 address has all of a /64. */
 export function placesOf(ip: string): { address: string; subnet: string; offender: string } {
 	const address = plainIp(ip);
-	const bytes = ipBytes(address) ?? new Uint8Array(4);
-	if (bytes.length === 4) {
-		const subnet = `${bytes.subarray(0, 3).join(".")}.0/24`;
-		return { address, subnet, offender: address };
-	}
-	const network = new Uint8Array(16);
-	network.set(bytes.subarray(0, 8));
-	const subnet = `${ipText(network)}/64`;
-	return { address, subnet, offender: subnet };
+	const subnet = subnetOf(ip);
+	return { address, subnet, offender: subnet.endsWith("/64") ? subnet : address };
 }

@@ -97,6 +97,8 @@ export class Core {
 	/** Requests under way over all links. */
 	readonly #pending = { asked: 0, serving: 0 };
 	readonly #roundTrips = new RoundTrips();
+	/** Bytes of messages that wait for links to their targets. */
+	#held = 0;
 	#secrets: readonly Uint8Array[];
 	#record: NodeRecord | undefined;
 	/** Records that were signed. */
@@ -252,15 +254,16 @@ export class Core {
 
 	/** The link that a message for `target` would go over from here. */
 	nextHop(target: Id): Connection | undefined {
-		const hop = nextHop(this.ring.state, this.connections, { target, last: false });
+		const hop = nextHop(this.ring.state, this.connections, { target, last: false }, false);
 		return hop.kind === "link" ? hop.link : undefined;
 	}
 
-	/** Takes a routed message one hop further, or hands it to its handler here. */
-	forward(envelope: Envelope): boolean {
+	/** Takes a routed message one hop further, or hands it to its handler here. Relays open links where that `opens` some. */
+	forward(envelope: Envelope, opens: boolean = envelope.hops > 0): boolean {
 		const { limits, ports } = this.#options;
-		const hop = nextHop(this.ring.state, this.connections, envelope);
+		const hop = nextHop(this.ring.state, this.connections, envelope, opens);
 		if (hop.kind === "none") return false;
+		if (hop.kind === "open") return this.#forwardOnceLinked(envelope, hop.contact);
 		if (hop.kind === "here") {
 			ports.clock.defer(() => {
 				this.#arrive(envelope);
@@ -274,6 +277,23 @@ export class Core {
 		}
 		const onward = { ...envelope, hops: envelope.hops + 1, last: hop.last };
 		hop.link.rpc.notify(routed.tag, this.#sealed(onward));
+		return true;
+	}
+
+	/** A message waits until there is a link to its target; where none can be had it goes on along the ring. */
+	#forwardOnceLinked(envelope: Envelope, target: Contact): boolean {
+		const size = envelope.body.length + HELD_OVERHEAD;
+		if (this.#held + size > this.#options.limits.writeBufferSoft) {
+			this.#counter.count("writeBufferSoft");
+			return false;
+		}
+		this.#held += size;
+		const kept = { ...envelope, body: new Uint8Array(envelope.body) };
+		this.connections.open(target, (error) => {
+			this.#held -= size;
+			if (error !== undefined) this.ring.suspect(target);
+			this.forward(kept, false);
+		});
 		return true;
 	}
 
@@ -462,6 +482,9 @@ export class Core {
 		};
 	}
 }
+
+/** What a message that waits for a link takes besides its body. */
+const HELD_OVERHEAD = 256;
 
 /** The limit for which a routed message goes no further. */
 function obstacle(

@@ -12,6 +12,7 @@ export {
 	sameAddress,
 	type Scope,
 	scopeOf,
+	subnetOf,
 } from "./address.ts";
 export type { PeerLink } from "./connection.ts";
 export type { RemoteNode } from "./contact.ts";
@@ -21,7 +22,7 @@ export { Events, type Unsubscribe, guard } from "./events.ts";
 export { Hash } from "./hash.ts";
 export { type Limits, defaultLimits } from "./limits.ts";
 export type { Sender } from "./handling.ts";
-export { LocalNode, type LookupResult } from "./local-node.ts";
+export { LocalNode, type LookupResult, type LookupStep } from "./local-node.ts";
 export type { Arc, NodeEvents, NodeHooks } from "./node-events.ts";
 export type { LocalNodeOptions } from "./options.ts";
 export type { Network, Secret } from "./secure/secret.ts";

@@ -28,7 +28,7 @@ import {
 	type NoticeType,
 	type RequestType,
 } from "./protocol.ts";
-import type { Found } from "./ring/messages.ts";
+import { type Found, askDirection } from "./ring/messages.ts";
 import type { Standing } from "./ring/state.ts";
 import { Identity } from "./secure/identity.ts";
 import type { NodeRecord } from "./secure/record.ts";
@@ -43,6 +43,20 @@ export interface LookupResult {
 	readonly node: RemoteNode | LocalNode;
 	/** Links crossed to the answer; 0 when the owner is this node. */
 	readonly hops: number;
+}
+
+/** What a node says of the way to an id; see `LocalNode.step`. */
+export interface LookupStep {
+	/**
+	 * `mine`: it owns the id itself. `last`: one of its successors does. `ask`: others are nearer before the id.
+	 * `outside`: it is in no ring, or on its way into one.
+	 */
+	readonly outcome: "mine" | "last" | "ask" | "outside";
+	/**
+	 * Best first, at most 64. `last`: the successors from the owner on. `ask`: whom to ask next. `mine`: its predecessor.
+	 * `outside`: those through whom it joins.
+	 */
+	readonly nodes: readonly RemoteNode[];
 }
 
 /**
@@ -206,6 +220,18 @@ export class LocalNode {
 		);
 		const own = found.owner.hash.equals(hash);
 		return { node: own ? this : found.owner, hops: found.hops };
+	}
+
+	/**
+	 * Asks another node for one step of an iterative lookup, over a link that is opened when there is none: for those who
+	 * choose the way themselves. What it answers is its own word.
+	 * @throws ChordError as {@link request}
+	 */
+	async step(peer: RemoteNode, id: Hash, options?: Wait): Promise<LookupStep> {
+		if (!(id instanceof Hash)) throw invalid("step takes a Hash");
+		const query = { id: idOf(id), last: false, hops: 0 };
+		const { contacts, last, outcome } = await this.request(peer, askDirection, query, options);
+		return { outcome: outcome === "ask" && last ? "last" : outcome, nodes: contacts };
 	}
 
 	/**
@@ -448,8 +474,8 @@ export class LocalNode {
 
 	/**
 	 * Sends a message along the ring to the node that `target` names, or that owns it. It goes over links that are
-	 * open, is relayed unread, and may get lost: false when there is no link to send it over. With `via` the first
-	 * link is the one to that peer.
+	 * open, but for a relay's to one of its own successors; is relayed unread, and may get lost: false when there is no
+	 * link to send it over. With `via` the first link is the one to that peer.
 	 * @throws ChordError `NOT_LISTENING`, `CLOSED`, `TOO_LARGE`, `INVALID_ARGUMENT`
 	 */
 	route<Body>(

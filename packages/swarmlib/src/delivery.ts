@@ -30,6 +30,7 @@ import { Occupants } from "./occupants.ts";
 import type { Started } from "./operations.ts";
 import { Outbound, type OutboundPorts, type Outgoing, type Route } from "./outbound.ts";
 import { type RemotePeer, remotePeer } from "./remote-peer.ts";
+import { routeNetwork } from "./routes.ts";
 import type { SwarmLimit, SwarmStats } from "./stats.ts";
 import type { Destination } from "./target.ts";
 
@@ -49,6 +50,8 @@ export interface DeliveryPorts {
 		readonly outbox: OutboxLimits;
 		readonly sessions: number;
 		readonly reassembly: ReassemblyLimits;
+		/** Whether limits by IP address hold for loopback and private addresses too. */
+		readonly local: boolean;
 	};
 	readonly reached: (limit: SwarmLimit) => void;
 }
@@ -84,11 +87,13 @@ export class Delivery {
 		const { node, clock, accept, limits, reached } = ports;
 		this.#dialling = new Dialling(node, clock);
 		this.#occupants = new Occupants(node, this.#dialling);
-		this.#probePorts = { node, clock, dialling: this.#dialling };
+		const routes = routeNetwork(node, clock, limits.local);
+		this.#probePorts = { node, clock, dialling: this.#dialling, routes };
 		this.#outboundPorts = {
 			node,
 			clock,
 			dialling: this.#dialling,
+			routes,
 			packet: packetSize(limits.frame),
 			newSession: (outbound) => {
 				this.#bySession.delete(outbound.session);
@@ -156,7 +161,7 @@ export class Delivery {
 	/** Says how a message would go to a target now; after `budget` milliseconds, what is known by then. */
 	explain(
 		destination: Destination,
-		route: Route,
+		{ route, duplicates }: { readonly route: Route; readonly duplicates: number },
 		budget: number,
 		done: Answer<Explanation, SwarmError>,
 	): Started {
@@ -168,7 +173,7 @@ export class Delivery {
 			if (!wanted) return;
 			const left = Math.max(1, deadline - clock.now());
 			if (found === undefined || error !== undefined) done(error);
-			else cancel = this.#probe(found, route, left, done);
+			else cancel = this.#probe(found, { route, duplicates }, left, done);
 		});
 		const stop = (): void => {
 			wanted = false;
@@ -227,7 +232,7 @@ export class Delivery {
 
 	#probe(
 		destination: Destination,
-		route: Route,
+		{ route, duplicates }: { readonly route: Route; readonly duplicates: number },
 		budget: number,
 		done: Answer<Explanation, SwarmError>,
 	): Cancel {
@@ -243,7 +248,7 @@ export class Delivery {
 			},
 		);
 		this.#bySession.set(session, probe);
-		probe.start(route);
+		probe.start(route, duplicates);
 		return () => {
 			this.#bySession.delete(session);
 			probe.stop();

@@ -6,7 +6,7 @@ import type { SwarmError } from "./errors.ts";
 import type { Route } from "./outbound.ts";
 import { Patience } from "./patience.ts";
 import { type RemotePeer, remotePeer } from "./remote-peer.ts";
-import { detours } from "./routes.ts";
+import { type RouteNetwork, Routes } from "./routes.ts";
 import type { Destination } from "./target.ts";
 
 /** How a message would go to a target now; see `SwarmPeer.explain`. */
@@ -29,6 +29,16 @@ export interface Explanation {
 	readonly dialled: readonly Dialled[];
 	/** How often it was asked who is there. */
 	readonly asked: number;
+	/** The other routes that so many `duplicates` would take; fewer where there are no more. */
+	readonly detours: readonly Detour[];
+}
+
+/** A route that has no relay in common with others. */
+export interface Detour {
+	/** The one relay: it is given the copy, and hands it to the target. */
+	readonly via: RemotePeer;
+	/** Who was asked for the way there, each by the word of the one before; `via` is the last. */
+	readonly helpers: readonly RemotePeer[];
 }
 
 /** What a probe asks of the peer that it is part of. */
@@ -36,6 +46,7 @@ export interface ProbePorts {
 	readonly node: LocalNode;
 	readonly clock: Clock;
 	readonly dialling: Dialling;
+	readonly routes: RouteNetwork;
 }
 
 /** Asks at a target's place who is there, after dialling it where that may be, and says what was seen. */
@@ -45,11 +56,14 @@ export class Probe {
 	readonly #session: number;
 	readonly #done: Answer<Explanation, SwarmError>;
 	readonly #patience = new Patience();
+	readonly #routes: Routes;
 	readonly #end: Timer;
 	#again: Timer | undefined;
 	#over = false;
 	#asked = 0;
 	#askedAt = 0;
+	#duplicates = 0;
+	#answer: { readonly reply: Reply; readonly from: RemotePeer; readonly rtt: number } | undefined;
 
 	/** Answers to knocks of `session` go to {@link reply}. After `budget` milliseconds it says what it knows. */
 	constructor(
@@ -63,13 +77,18 @@ export class Probe {
 		this.#destination = destination;
 		this.#session = session;
 		this.#done = done;
+		this.#routes = new Routes(ports.routes, destination.hash);
 		this.#end = ports.clock.schedule(budget, () => {
-			this.#finish(undefined, undefined);
+			this.#finish();
 		});
 	}
 
-	start(route: Route): void {
+	start(route: Route, duplicates: number): void {
 		const { node, dialling } = this.#ports;
+		this.#duplicates = duplicates;
+		this.#routes.prepare(duplicates, () => {
+			if (this.#answer !== undefined) this.#finish();
+		});
 		const { hash, address } = this.#destination;
 		const ask = (): void => {
 			this.#ask();
@@ -83,11 +102,15 @@ export class Probe {
 		this.#over = true;
 		this.#end.cancel();
 		this.#again?.cancel();
+		this.#routes.stop();
 	}
 
 	/** Somebody answered. */
 	reply(reply: Reply, from: RemotePeer): void {
-		if (!this.#over) this.#finish(reply, from);
+		if (this.#over || this.#answer !== undefined) return;
+		this.#answer = { reply, from, rtt: this.#ports.clock.now() - this.#askedAt };
+		this.#again?.cancel();
+		if (!this.#routes.preparing) this.#finish();
 	}
 
 	fail(error: SwarmError): void {
@@ -104,16 +127,19 @@ export class Probe {
 		this.#asked++;
 		this.#askedAt = clock.now();
 		node.route(hash, knockType, body);
-		const [via] = this.#asked > 1 ? detours(node, hash, this.#asked - 1) : [];
-		if (via !== undefined) node.route(hash, knockType, body, { via });
+		if (this.#asked > 1) {
+			this.#routes.send(this.#asked - 2, 1, (via) => node.route(hash, knockType, body, { via }));
+		}
 		this.#again = clock.schedule(this.#patience.of(this.#asked), () => {
 			this.#ask();
 		});
 	}
 
-	#finish(reply: Reply | undefined, from: RemotePeer | undefined): void {
+	#finish(): void {
+		const { reply, from, rtt } = this.#answer ?? {};
+		const detours = this.#routes.found;
 		this.stop();
-		const { node, clock, dialling } = this.#ports;
+		const { node, dialling } = this.#ports;
 		const { hash } = this.#destination;
 		const learned = reply?.exact === true ? from?.address : undefined;
 		const address = this.#destination.address ?? learned;
@@ -126,9 +152,13 @@ export class Probe {
 			route: this.#routeTo(from, via),
 			via: via && remotePeer(via),
 			hops: reply?.hops,
-			rtt: reply && clock.now() - this.#askedAt,
+			rtt,
 			dialled: dialled === undefined ? [] : [dialled],
 			asked: this.#asked,
+			detours: detours.slice(0, this.#duplicates).map((detour) => ({
+				via: remotePeer(detour.via),
+				helpers: detour.helpers.map((helper) => remotePeer(helper)),
+			})),
 		});
 	}
 

@@ -9,7 +9,7 @@ export type { CallLimits, PeerRequest, RequestHandler, PeerResponse } from "./ca
 export type { OutboxLimits, Receipt, Route } from "./delivery.ts";
 export type { Dialled } from "./dialling.ts";
 export { SwarmError, type SwarmErrorCode } from "./errors.ts";
-export type { Explanation } from "./explain.ts";
+export type { Detour, Explanation } from "./explain.ts";
 export type { External, Mapping } from "./external.ts";
 export type { ReassemblyLimits } from "./inbound.ts";
 export type { InboxLimits, Received } from "./inbox.ts";

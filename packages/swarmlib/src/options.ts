@@ -80,7 +80,10 @@ export interface SwarmOptions {
 }
 
 export interface SendOptions extends Wait {
-	/** Extra copies by other routes, at most 32; the application at the other end gets one. Default 0. */
+	/**
+	 * Extra copies, at most 32, by routes that have no relay in common, as far as there are so many; the application at
+	 * the other end gets one. Relays are found by asking peers on the way, over links of their own. Default 0.
+	 */
 	readonly duplicates?: number;
 	/**
 	 * `"auto"`: straight to the target where that can be dialled, and along the ring where it cannot; an address that
@@ -97,6 +100,8 @@ export interface RequestOptions extends Wait {
 export interface ExplainOptions extends Wait {
 	/** With `"auto"` the target is dialled, with `"ring"` it is not. Default: the peer's. */
 	readonly route?: Route;
+	/** How many routes to look for that so many duplicates would take, at most 32. Default 0. */
+	readonly duplicates?: number;
 }
 
 export interface BroadcastOptions extends Wait {
@@ -190,6 +195,7 @@ export function checkLimits(options: SwarmOptions): PartsPorts["limits"] {
 		sessions: checkCount("sessions", options.sessions ?? SESSIONS),
 		reassembly: checkCounts("reassembly", REASSEMBLY, options.reassembly),
 		broadcasts: checkCounts("broadcasts", BROADCASTS, options.broadcasts),
+		local: options.limitLocal === true,
 	};
 }
 

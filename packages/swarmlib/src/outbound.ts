@@ -1,4 +1,13 @@
-import type { Answer, Cancel, Clock, Hash, LocalNode, NoticeType, Timer } from "@cicada/chordlib";
+import type {
+	Answer,
+	Cancel,
+	Clock,
+	Hash,
+	LocalNode,
+	NoticeType,
+	RemoteNode,
+	Timer,
+} from "@cicada/chordlib";
 
 import { CHUNK_HEAD, type Lane, type Reply, knockType, packetType } from "./delivery-messages.ts";
 import type { Dialling } from "./dialling.ts";
@@ -6,7 +15,7 @@ import { SwarmError } from "./errors.ts";
 import { Flight, type InFlight, packets } from "./flight.ts";
 import { Patience } from "./patience.ts";
 import type { RemotePeer } from "./remote-peer.ts";
-import { detours } from "./routes.ts";
+import { type RouteNetwork, Routes } from "./routes.ts";
 import type { Destination } from "./target.ts";
 
 /** What a sender learns about a message that was taken. */
@@ -41,6 +50,7 @@ export interface OutboundPorts {
 	readonly node: LocalNode;
 	readonly clock: Clock;
 	readonly dialling: Dialling;
+	readonly routes: RouteNetwork;
 	/** Bytes of a packet's chunks. */
 	readonly packet: number;
 	/** Gives a new session number, by which replies find their way here. */
@@ -75,6 +85,7 @@ export class Outbound {
 	readonly #queue = new Set<Message>();
 	readonly #flight = new Flight<Message>();
 	readonly #patience = new Patience();
+	readonly #routes: Routes;
 	#session = 0;
 	/** Who answered the knock, whether it is the target itself, and its life; undefined until then. */
 	#peer: RemotePeer | undefined;
@@ -98,6 +109,7 @@ export class Outbound {
 		this.#ports = ports;
 		this.#target = target;
 		this.#lane = lane;
+		this.#routes = new Routes(ports.routes, target);
 		this.#reset();
 	}
 
@@ -137,6 +149,9 @@ export class Outbound {
 		// In so long a time the target may have begun another life: what was not sent to the old one is the new one's.
 		if (this.idle && clock.now() - this.#heard > FRESH) this.#reset();
 		this.#queue.add(message);
+		this.#routes.prepare(outgoing.duplicates, () => {
+			this.#pumpSoon();
+		});
 		if (outgoing.route === "auto") this.#dial(outgoing.destination);
 		if (this.#life === undefined && this.#due === Infinity) this.#knock();
 		else this.#pumpSoon();
@@ -166,6 +181,7 @@ export class Outbound {
 		for (const message of this.#messages()) this.#finish(message, error);
 		this.#dialTimer?.cancel();
 		this.#dialTimer = undefined;
+		this.#routes.stop();
 		this.#life = undefined;
 	}
 
@@ -206,7 +222,8 @@ export class Outbound {
 		this.#knocks++;
 		this.#knocked = this.#ports.clock.now();
 		const body = { session: this.#session, lane: this.#lane };
-		this.#transmit(knockType, body, this.#knocks, 0);
+		const duplicates = [...this.#queue].map((message) => message.duplicates);
+		this.#transmit(knockType, body, this.#knocks, Math.max(0, ...duplicates));
 		this.#arm(this.#knocked + this.#patience.of(this.#knocks));
 	}
 
@@ -306,7 +323,7 @@ export class Outbound {
 
 	/** Sends what the window lets through; while there is no room, one chunk that asks for it. */
 	#pump(): void {
-		if (this.#life === undefined || this.#dialTimer !== undefined) return;
+		if (this.#life === undefined || this.#dialTimer !== undefined || this.#routes.preparing) return;
 		const fresh: InFlight<Message>[] = [];
 		while (this.#full > 0 ? this.#flight.size === 0 : this.#flight.hasRoom) {
 			const message = this.#nextQueued();
@@ -368,7 +385,10 @@ export class Outbound {
 		}
 	}
 
-	/** Sends towards the target, and copies by other routes: as many as are asked for, and one when it is said again. */
+	/**
+	 * Sends towards the target, and copies by disjoint routes: as many as are asked for; and when it is said again one at
+	 * least, by others each time. A target that has no room has been reached.
+	 */
 	#transmit<Body>(
 		type: NoticeType<Body>,
 		body: Body,
@@ -376,13 +396,13 @@ export class Outbound {
 		duplicates: number,
 	): number {
 		const { node } = this.#ports;
-		let copies = node.route(this.#target, type, body) ? 1 : 0;
-		const extra = attempts > 1 ? Math.max(1, duplicates) : duplicates;
-		if (extra === 0) return copies;
-		for (const via of detours(node, this.#target, attempts - 1).slice(0, extra)) {
-			if (node.route(this.#target, type, body, { via })) copies++;
-		}
-		return copies;
+		const usual = node.route(this.#target, type, body) ? 1 : 0;
+		const again = this.#full === 0 ? attempts - 1 : 0;
+		if (again === 0 && duplicates === 0) return usual;
+		const first = duplicates === 0 ? again - 1 : again * duplicates;
+		const count = Math.max(1, duplicates);
+		const use = (via: RemoteNode): boolean => node.route(this.#target, type, body, { via });
+		return usual + this.#routes.send(first, count, use);
 	}
 
 	/** The first message that the session's peer may have. */

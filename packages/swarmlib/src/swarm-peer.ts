@@ -108,13 +108,7 @@ export class SwarmPeer {
 
 	/** @throws SwarmError `INVALID_ARGUMENT` */
 	constructor(options: { readonly hooks?: Partial<SwarmHooks> } & SwarmOptions = {}) {
-		const {
-			hooks,
-			inbox,
-			calls,
-			ports,
-			route = "auto",
-		} = checkObject("options", options);
+		const { hooks, inbox, calls, ports, route = "auto" } = checkObject("options", options);
 		const {
 			clock = systemClock,
 			random = systemRandom,
@@ -288,14 +282,16 @@ export class SwarmPeer {
 	 */
 	async explain(target: Target, options?: ExplainOptions): Promise<Explanation> {
 		const { delivery } = this.#active();
-		const { route = this.#route, timeout = EXPLAIN_TIMEOUT, ...wait } = checkWait(options);
+		const given = checkWait(options);
+		const { route = this.#route, duplicates = 0, timeout = EXPLAIN_TIMEOUT, ...wait } = given;
 		checkRoute(route);
+		checkDuplicates(duplicates);
 		const budget = Math.min(timeout, LONGEST);
 		return this.#operations.about<Explanation>(
 			target,
 			{ ...wait, timeout: Infinity },
 			budget,
-			(found, done) => delivery.explain(found, route, budget, done),
+			(found, done) => delivery.explain(found, { route, duplicates }, budget, done),
 		);
 	}
 

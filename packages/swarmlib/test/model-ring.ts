@@ -15,6 +15,7 @@ import { Broadcast } from "../src/broadcast.ts";
 import { type Offer, offerType } from "../src/broadcast/messages.ts";
 import type { BroadcastNetwork } from "../src/broadcast/network.ts";
 import { NOTHING } from "../src/broadcast/progress.ts";
+import { checkLimits } from "../src/options.ts";
 
 /** How long, in milliseconds, pointers go on naming one who has died, and links to one who fell silent stay. */
 const NOTICED = { loud: 200, silent: 8_000 } as const;
@@ -135,7 +136,7 @@ export class ModelPeer {
 		this.network = this.#network(identity);
 		this.broadcast = new Broadcast({
 			network: this.network,
-			limits: { message: 1_048_576, frame: 65_536 },
+			limits: checkLimits({}),
 			accept: (_source, data) => {
 				if (this.hasRoom) this.got.push(new TextDecoder().decode(data.subarray(0, 16)));
 				return this.hasRoom;

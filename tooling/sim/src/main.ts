@@ -14,6 +14,7 @@ import type { Plan } from "./plan.ts";
 import { runAll } from "./pool.ts";
 import { ProcessRing } from "./processes/ring.ts";
 import { describeProcesses, summarizeProcesses } from "./processes/summary.ts";
+import { resilienceScenario } from "./resilience/scenario.ts";
 import { type Result, run } from "./run.ts";
 import { lookupsScenario } from "./scale/lookups.ts";
 import { scaleScenario } from "./scale/scenario.ts";
@@ -43,6 +44,8 @@ async function main(): Promise<void> {
 		if (!scaleScenario(options)) process.exitCode = 1;
 	} else if (options.scenario === "lookups") {
 		if (!lookupsScenario(options)) process.exitCode = 1;
+	} else if (options.scenario === "resilience") {
+		if (!(await resilienceScenario(options))) process.exitCode = 1;
 	} else if (options.mutants !== undefined) await huntMutants(options, options.mutants);
 	else if (options.processes !== undefined) await killProcesses(options, options.processes);
 	else await simulate(options);

@@ -23,7 +23,10 @@ export interface Options {
 	readonly scenario: string | undefined;
 	readonly latency: NetworkName;
 	readonly successors: number;
-	/** How many lookups in all, and the part of the nodes that is dead meanwhile: of the scenario `lookups`. */
+	/**
+	 * How many lookups in all, and the part of the nodes that is dead meanwhile: of the scenario `lookups`. How many
+	 * messages of each kind: of `resilience`.
+	 */
 	readonly count: number;
 	readonly dead: number;
 	readonly jobs: number;
@@ -58,12 +61,14 @@ ${Object.entries(SCENARIOS)
                     broadcast: whole peers; 0 to 30 % crash just before and during a broadcast
                     scale: a large ring on messages without links, from an ideal ring on
                     lookups: on an ideal ring of that kind, of which nobody knows who is dead
+                    resilience: messages by 1 to 8 routes past malicious relays (1000 nodes)
   --faults KINDS    which, with commas between (all of the regime)
                     fail-stop: ${FAIL_STOP_FAULTS.join(", ")}
                     hostile: ${HOSTILE_FAULTS.join(", ")}
   --latency MODEL   ${Object.keys(NETWORKS).join(", ")} (uniform)
   --successors L    length of successor lists (16)
-  --count COUNT     lookups in all, in the scenario lookups (100000)
+  --count COUNT     lookups in all, in the scenario lookups (100000); messages of each kind, in
+                    the scenario resilience (30000)
   --dead PART       part of the nodes that is dead there (0)
   --jobs J          runs at the same time (one for each core)
   --fail-fast       stops after the first run that fails
@@ -87,7 +92,7 @@ export function readOptions(args: readonly string[], cores: number): Options | "
 		args: [...args],
 		allowPositionals: false,
 		options: {
-			nodes: { type: "string", default: "32" },
+			nodes: { type: "string" },
 			seed: { type: "string", default: "1" },
 			seeds: { type: "string", default: "1" },
 			minutes: { type: "string", default: "10" },
@@ -99,7 +104,7 @@ export function readOptions(args: readonly string[], cores: number): Options | "
 			scenario: { type: "string" },
 			latency: { type: "string", default: "uniform" },
 			successors: { type: "string", default: "16" },
-			count: { type: "string", default: "100000" },
+			count: { type: "string" },
 			dead: { type: "string", default: "0" },
 			jobs: { type: "string", default: String(cores) },
 			plan: { type: "string" },
@@ -122,17 +127,18 @@ export function readOptions(args: readonly string[], cores: number): Options | "
 		throw new Error(`--latency is one of ${Object.keys(NETWORKS).join(", ")}, not ${latency}`);
 	}
 	const { scenario } = values;
-	const scenarios = [...Object.keys(SCENARIOS), "broadcast", "scale", "lookups"];
+	const scenarios = [...Object.keys(SCENARIOS), "broadcast", "scale", "lookups", "resilience"];
 	if (scenario !== undefined && !scenarios.includes(scenario)) {
 		throw new Error(`--scenario is one of ${scenarios.join(", ")}, not ${scenario}`);
 	}
+	const isResilience = scenario === "resilience";
 	const faults = values.faults?.split(",").filter((kind) => kind !== "");
 	const known: readonly string[] = [...FAIL_STOP_FAULTS, ...HOSTILE_FAULTS];
 	for (const kind of faults ?? []) {
 		if (!known.includes(kind)) throw new Error(`no fault is called ${kind}`);
 	}
 	return {
-		nodes: integer("nodes", values.nodes, 1),
+		nodes: integer("nodes", values.nodes ?? (isResilience ? "1000" : "32"), 1),
 		seed: integer("seed", values.seed, 0),
 		seeds: integer("seeds", values.seeds, 1),
 		minutes: number("minutes", values.minutes),
@@ -144,7 +150,7 @@ export function readOptions(args: readonly string[], cores: number): Options | "
 		scenario,
 		latency,
 		successors: integer("successors", values.successors, 1),
-		count: integer("count", values.count, 1),
+		count: integer("count", values.count ?? (isResilience ? "30000" : "100000"), 1),
 		dead: part("dead", values.dead),
 		jobs: integer("jobs", values.jobs, 1),
 		processes:

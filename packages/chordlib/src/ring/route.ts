@@ -8,6 +8,8 @@ import type { RingState } from "./state.ts";
 export type Hop =
 	| { readonly kind: "here" }
 	| { readonly kind: "link"; readonly link: Connection; readonly last: boolean }
+	/** Over a link to the target, a successor, that is to be opened first. */
+	| { readonly kind: "open"; readonly contact: Contact }
 	| { readonly kind: "none" };
 
 /** The links that a routed message may take. */
@@ -27,12 +29,14 @@ function fromLeaf(state: RingState, links: Links): Hop {
 
 /**
  * The next hop towards the owner of `target`, over links that are open: to the target itself where there is a
- * link; else the one that comes nearest to it clockwise; at the end the owner. `last` is as in a lookup.
+ * link; else the one that comes nearest to it clockwise; at the end the owner. `last` is as in a lookup. Who `opens`
+ * links hands what is for one of its successors straight to that, so that fewer others have to be relied on.
  */
 export function nextHop(
 	state: RingState,
 	links: Links,
 	{ target, last }: Pick<Envelope, "target" | "last">,
+	opens: boolean,
 ): Hop {
 	const { self, predecessor, successor } = state;
 	if (target === self.id) return { kind: "here" };
@@ -43,6 +47,8 @@ export function nextHop(
 	if (predecessor !== undefined && inArc(predecessor.id, target, self.id)) return { kind: "here" };
 	if (last) return predecessor === undefined ? { kind: "here" } : over(links, predecessor, true);
 	if (inArc(self.id, target, successor.id)) return over(links, successor, true);
+	const known = opens ? state.successors.find(({ id }) => id === target) : undefined;
+	if (known !== undefined) return { kind: "open", contact: known };
 	let best: Connection | undefined;
 	for (const link of links.values()) {
 		if (link.standing !== "member" || link.contact === undefined) continue;

@@ -24,7 +24,7 @@ import { frame } from "./framer.ts";
 export const VERSIONS = { oldest: 1, newest: 1 } as const;
 
 /** The largest opening that a node of these versions sends. */
-export const OPENING_LIMIT = 1_024;
+const OPENING_LIMIT = 1_024;
 
 const MAGIC = new TextEncoder().encode("CICADA");
 const OPENING_HEADER = MAGIC.length + 3;

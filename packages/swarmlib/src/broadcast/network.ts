@@ -1,7 +1,6 @@
 import {
 	type Answer,
 	type Cancel,
-	type ChordError,
 	type Clock,
 	type Hash,
 	type LocalNode,
@@ -13,6 +12,8 @@ import {
 	type Identity,
 	systemCrypto,
 } from "@cicada/chordlib";
+
+import { settle } from "../settle.ts";
 
 /** What broadcasts ask of the ring: pointers, lookups, and messages over links. Times are milliseconds. */
 export interface BroadcastNetwork {
@@ -90,23 +91,5 @@ export function networkOf(
 				if (now === "member") joined();
 			});
 		},
-	};
-}
-
-function settle<T>(start: (signal: AbortSignal) => Promise<T>, done: Answer<T>): Cancel {
-	const abort = new AbortController();
-	const run = async (): Promise<void> => {
-		let value: T;
-		try {
-			value = await start(abort.signal);
-		} catch (error) {
-			if (!abort.signal.aborted) done(error as ChordError);
-			return;
-		}
-		if (!abort.signal.aborted) done(undefined, value);
-	};
-	void run();
-	return () => {
-		abort.abort();
 	};
 }
