@@ -137,6 +137,7 @@ export class ModelPeer {
 		this.broadcast = new Broadcast({
 			network: this.network,
 			limits: checkLimits({}),
+			reached: () => {},
 			accept: (_source, data) => {
 				if (this.hasRoom) this.got.push(new TextDecoder().decode(data.subarray(0, 16)));
 				return this.hasRoom;
