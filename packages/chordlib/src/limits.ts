@@ -34,8 +34,9 @@ export interface Limits {
 	readonly proofs: number;
 	/** Members of rings that were met, to be tried when they are in this node's ring no longer. */
 	readonly remembered: number;
-	/** Of them, those at one public IP address, and in one subnet. */
+	/** Of them, those at one public IP address. */
 	readonly rememberedPerIp: number;
+	/** Of them, those in one subnet of public addresses. */
 	readonly rememberedPerSubnet: number;
 	/** How long a dialled address may take to answer. */
 	readonly dialTimeout: number;
@@ -93,7 +94,7 @@ export const defaultLimits: Limits = {
 	writeBuffers: 64 * 1_048_576,
 	ping: 5_000,
 	dead: 15_000,
-	idle: 10_000,
+	idle: 30_000,
 	hops: 32,
 };
 

@@ -73,7 +73,7 @@ function expectOpenMetrics(text: string): void {
 		const [, named] = /^# TYPE (cicada_[a-z_]+) (?:gauge|counter)$/.exec(line) ?? [];
 		family = named ?? family;
 		const known = new RegExp(
-			`^(?:# (?:TYPE|HELP) ${family} .+|${family}(?:_total)?(?:\\{limit="\\w+"\\})? \\d+(?:\\.\\d+)?)$`,
+			`^(?:# (?:TYPE|HELP) ${family} .+|${family}(?:_total)?(?:\\{limit="[\\w.]+"\\})? \\d+(?:\\.\\d+)?)$`,
 		);
 		expect(line).toMatch(known);
 	}

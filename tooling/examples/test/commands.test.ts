@@ -42,6 +42,7 @@ const elsewhere: Record<string, string> = {
 	"npm test": "these are the tests",
 	"npm run nightly": "the tests again",
 	"npm run bench": "tooling/bench/test/bench.test.ts",
+	"npm run soak": "tooling/soak/test/soak.test.ts",
 	"npm run sim": "tooling/sim/test/seeds.test.ts",
 	"npm run docs": "tooling/docs/test/reference.test.ts",
 	"node tooling/pnpm.mjs build": "npm test begins with it",
