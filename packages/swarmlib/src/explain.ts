@@ -1,12 +1,13 @@
 import type { Answer, Clock, Hash, LocalNode, RemoteNode, Timer } from "@cicada/chordlib";
 
-import { type Reply, knockType } from "./delivery-messages.ts";
 import type { Dialled, Dialling } from "./dialling.ts";
 import type { SwarmError } from "./errors.ts";
 import type { Route } from "./outbound.ts";
 import { Patience } from "./patience.ts";
 import { type RemotePeer, remotePeer } from "./remote-peer.ts";
 import { detours } from "./routes.ts";
+import type { Asker, Party, Sessions } from "./session.ts";
+import { whoType } from "./session/messages.ts";
 import type { Destination } from "./target.ts";
 
 /** How a message would go to a target now; see `SwarmPeer.explain`. */
@@ -35,13 +36,14 @@ export interface ProbePorts {
 	readonly node: LocalNode;
 	readonly clock: Clock;
 	readonly dialling: Dialling;
+	readonly sessions: Sessions;
 }
 
 /** Asks at a target's place who is there, after dialling it where that may be, and says what was seen. */
-export class Probe {
+export class Probe implements Asker {
 	readonly #ports: ProbePorts;
 	readonly #destination: Destination;
-	readonly #session: number;
+	readonly #number: number;
 	readonly #done: Answer<Explanation, SwarmError>;
 	readonly #patience = new Patience();
 	readonly #end: Timer;
@@ -50,20 +52,19 @@ export class Probe {
 	#asked = 0;
 	#askedAt = 0;
 
-	/** Answers to knocks of `session` go to {@link reply}. After `budget` milliseconds it says what it knows. */
+	/** After `budget` milliseconds it says what it knows. */
 	constructor(
 		ports: ProbePorts,
 		destination: Destination,
-		session: number,
 		budget: number,
 		done: Answer<Explanation, SwarmError>,
 	) {
 		this.#ports = ports;
 		this.#destination = destination;
-		this.#session = session;
+		this.#number = ports.sessions.ask(this);
 		this.#done = done;
 		this.#end = ports.clock.schedule(budget, () => {
-			this.#finish(undefined, undefined);
+			this.#finish(undefined, undefined, undefined);
 		});
 	}
 
@@ -80,13 +81,16 @@ export class Probe {
 
 	stop(): void {
 		this.#over = true;
+		this.#ports.sessions.release(this.#number);
 		this.#end.cancel();
 		this.#again?.cancel();
 	}
 
 	/** Somebody answered. */
-	reply(reply: Reply, from: RemotePeer): void {
-		if (!this.#over) this.#finish(reply, from);
+	here(party: Party, hops: number): void {
+		if (this.#over) return;
+		const exact = party.node.hash.equals(this.#destination.hash);
+		this.#finish(this.#ports.sessions.peerOf(party), exact, hops);
 	}
 
 	fail(error: SwarmError): void {
@@ -99,33 +103,37 @@ export class Probe {
 		if (this.#over) return;
 		const { node, clock } = this.#ports;
 		const { hash } = this.#destination;
-		const body = { session: this.#session, lane: "inbox" } as const;
+		const body = { number: this.#number };
 		this.#asked++;
 		this.#askedAt = clock.now();
-		node.route(hash, knockType, body);
+		node.route(hash, whoType, body);
 		const [via] = this.#asked > 1 ? detours(node, hash, this.#asked - 1) : [];
-		if (via !== undefined) node.route(hash, knockType, body, { via });
+		if (via !== undefined) node.route(hash, whoType, body, { via });
 		this.#again = clock.schedule(this.#patience.of(this.#asked), () => {
 			this.#ask();
 		});
 	}
 
-	#finish(reply: Reply | undefined, from: RemotePeer | undefined): void {
+	#finish(
+		from: RemotePeer | undefined,
+		exact: boolean | undefined,
+		hops: number | undefined,
+	): void {
 		this.stop();
 		const { node, clock, dialling } = this.#ports;
 		const { hash } = this.#destination;
-		const learned = reply?.exact === true ? from?.address : undefined;
+		const learned = exact === true ? from?.address : undefined;
 		const address = this.#destination.address ?? learned;
 		const via = node.nextHop(hash);
 		const dialled = address && dialling.outcome(address);
 		this.#done(undefined, {
 			target: hash,
 			peer: from,
-			exact: reply?.exact ?? false,
+			exact: exact ?? false,
 			route: this.#routeTo(from, via),
 			via: via && remotePeer(via),
-			hops: reply?.hops,
-			rtt: reply && clock.now() - this.#askedAt,
+			hops,
+			rtt: from && clock.now() - this.#askedAt,
 			dialled: dialled === undefined ? [] : [dialled],
 			asked: this.#asked,
 		});

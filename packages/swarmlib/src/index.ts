@@ -25,4 +25,7 @@ export type { PeerState } from "./peer-state.ts";
 export type { MapPort, OpenMapping, Reachability } from "./reachability.ts";
 export type { PeerSocket, RemotePeer } from "./remote-peer.ts";
 export type { Responsible, RingView } from "./ring-view.ts";
+export type { Tampering } from "./session.ts";
 export { SwarmPeer, type Target } from "./swarm-peer.ts";
+export { loadTrustedHosts } from "./node/trusted-hosts-file.ts";
+export { type TrustedHost, parseTrustedHosts } from "./trusted-hosts.ts";

@@ -17,6 +17,8 @@ import type { PeerState } from "./peer-state.ts";
 import type { MapPort } from "./reachability.ts";
 import type { PeerSocket, RemotePeer } from "./remote-peer.ts";
 import type { RingView } from "./ring-view.ts";
+import type { Tampering } from "./session.ts";
+import { type TrustedHost, checkTrustedHosts } from "./trusted-hosts.ts";
 
 /** Functions that watch what a peer does. One that throws is reported as an `error` event and harms nothing else. */
 export interface SwarmHooks {
@@ -34,7 +36,10 @@ export interface SwarmOptions {
 	 * a secret anyone may join. Default `""`.
 	 */
 	readonly network?: string | Network;
-	/** `"off"`: links are not encrypted, for simulations and measurements; all peers alike. Default `"required"`. */
+	/**
+	 * `"off"`: neither links nor messages are encrypted, for simulations and measurements; all peers alike. Default
+	 * `"required"`.
+	 */
 	readonly encryption?: "required" | "off";
 	/** How much may wait for `recv`. */
 	readonly inbox?: Partial<InboxLimits>;
@@ -62,6 +67,11 @@ export interface SwarmOptions {
 	 * each time.
 	 */
 	readonly identityFile?: string;
+	/**
+	 * Hosts with which keys were agreed on beforehand, for example as `loadTrustedHosts` reads them. Messages to and from
+	 * them take these keys besides, and none goes without. Default none.
+	 */
+	readonly trustedHosts?: readonly TrustedHost[];
 	/** How `nat: "auto"` gets a port of the router. Default: by `PortMapping` of `@cicada/traversal`. */
 	readonly mapPort?: MapPort;
 	/** Clock, randomness and network, where not the system's: a simulator's, for tests. */
@@ -102,6 +112,8 @@ export interface SwarmEvents {
 	ring: RingView;
 	/** The peer's state is another. */
 	state: PeerState;
+	/** A message came that is not what its sender said: altered, or made up. It was thrown away, and nothing else changed. */
+	tamper: Tampering;
 	/** A hook, a handler or a listener of yours failed. */
 	error: unknown;
 }
@@ -115,6 +127,7 @@ const EVENTS: ReadonlySet<string> = new Set<keyof SwarmEvents>([
 	"peerGone",
 	"ring",
 	"state",
+	"tamper",
 	"error",
 ]);
 /** Extra copies of one message. */
@@ -149,6 +162,13 @@ export function checkIdentity({ identity = "address", identityFile }: SwarmOptio
 	if (identityFile !== undefined && (typeof identityFile !== "string" || identityFile === "")) {
 		throw invalid("identityFile must be a path");
 	}
+}
+
+/** @throws SwarmError `INVALID_ARGUMENT` */
+export function checkTrust({ encryption, trustedHosts = [] }: SwarmOptions): TrustedHost[] {
+	const hosts = checkTrustedHosts(trustedHosts);
+	if (hosts.length > 0 && encryption === "off") throw invalid("trustedHosts take encryption");
+	return hosts;
 }
 
 export function checkMessageLimit(limit: number = MESSAGE): number {

@@ -13,6 +13,7 @@ import {
 	defaultLimits,
 	loadIdentity,
 	systemClock,
+	systemCrypto,
 	systemRandom,
 	tcp,
 } from "@cicada/chordlib";
@@ -47,17 +48,19 @@ import {
 	checkOutbox,
 	checkRemote,
 	checkRoute,
+	checkTrust,
 	checkVisited,
 	checkWait,
 	copyOf,
 	invalid,
 } from "./options.ts";
-import { Parts } from "./parts.ts";
+import { Parts, type PartsPorts } from "./parts.ts";
 import { type PeerState, stateOf } from "./peer-state.ts";
 import { Reach, type Reachability } from "./reachability.ts";
 import { type RemotePeer, remotePeer } from "./remote-peer.ts";
 import { createRingNode } from "./ring-node.ts";
 import type { RingView } from "./ring-view.ts";
+import { Trust, type TrustedHost } from "./trusted-hosts.ts";
 
 /** Whom to send to. */
 export type Target =
@@ -94,6 +97,7 @@ export class SwarmPeer {
 	#identity: Identity;
 	readonly #limits: DeliveryPorts["limits"];
 	readonly #calls: CallLimits;
+	readonly #trustedHosts: readonly TrustedHost[];
 	#handler: RequestHandler | undefined;
 	readonly #operations: Operations;
 	readonly #inbox: Inbox;
@@ -128,6 +132,7 @@ export class SwarmPeer {
 		});
 		this.#ports = { clock, random, transport };
 		checkIdentity(this.#options);
+		this.#trustedHosts = checkTrust(this.#options);
 		this.#identity = Identity.create(random);
 		this.#reach = this.#createReach(false);
 		this.#operations = new Operations(clock, transport);
@@ -169,6 +174,7 @@ export class SwarmPeer {
 			};
 			const { identityFile } = this.#options;
 			if (identityFile !== undefined) this.#identity = await loadIdentity(identityFile);
+			const trust = await this.#resolveTrust();
 			const advertise = automatic ? (bound: Address) => this.#reach.map(bound) : given;
 			const node = this.#createNode({ host: addr, port }, advertise);
 			await node.listen();
@@ -187,6 +193,7 @@ export class SwarmPeer {
 				limits: this.#limits,
 				calls: this.#calls,
 				route: this.#route,
+				...this.#security(trust),
 				underWay: this.#operations.underWay,
 				handler: () => this.#handler,
 			});
@@ -464,6 +471,17 @@ export class SwarmPeer {
 		const parts = this.#open();
 		if (this.#leaving) throw new SwarmError("CLOSED", "the peer is leaving the swarm");
 		return parts;
+	}
+
+	async #resolveTrust(): Promise<Trust> {
+		const { names } = this.#operations;
+		return Trust.of(systemCrypto, this.#trustedHosts, (host) => names.resolve(host));
+	}
+
+	#security(trust: Trust): Pick<PartsPorts, "network" | "encrypted" | "trust"> {
+		const { encryption, network = "" } = this.#options;
+		const name = typeof network === "string" ? network : network.id;
+		return { network: name, encrypted: encryption !== "off", trust };
 	}
 
 	#createReach(automatic: boolean): Reach {
