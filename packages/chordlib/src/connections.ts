@@ -265,6 +265,7 @@ export class Connections {
 			connection.end("self");
 			return;
 		}
+		this.proofs.meet(connection);
 		this.#enter(connection, contact);
 		this.#announce(connection);
 	}

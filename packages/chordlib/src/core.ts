@@ -46,8 +46,10 @@ export interface Routed {
 	readonly target: Hash;
 	/** True when this node is the target itself, not merely the owner of its place. */
 	readonly exact: boolean;
-	/** Links that it crossed. */
+	/** Links that it crossed, by the relays' word. */
 	readonly hops: number;
+	/** Who handed it over: the last relay, or its origin; `undefined` for what this node sent to itself. */
+	readonly via: RemoteNode | undefined;
 }
 
 /** What a node is made with. */
@@ -133,10 +135,10 @@ export class Core {
 			link.standing = now;
 			if (now === "outside") this.ring.gone(contact);
 		});
-		handlers.onNotice(routed, (envelope) => {
+		handlers.onNotice(routed, (envelope, { contact }) => {
 			const { self, standing: now } = this.ring.state;
 			const own = now === "leaf" && envelope.target === self.id;
-			if (now === "member" || own) this.forward(envelope);
+			if (now === "member" || own) this.forward(envelope, contact);
 		});
 	}
 
@@ -181,6 +183,14 @@ export class Core {
 			this.#record = signRecord(identity(), self, { sequence: ++this.#signed, now });
 		}
 		return this.#record;
+	}
+
+	/** Whether it is known that a record's id belongs to its key. */
+	isProven(record: NodeRecord): boolean {
+		if (record.mode !== "address") return record.mode === "key";
+		const link = this.connections.get(record.contact.id);
+		const linked = link?.verified === true && sameKey(link.record, record);
+		return linked || this.connections.proofs.hasMet(record);
 	}
 
 	/** Links are opened under these keys from now on; those that were opened under others end. */
@@ -258,15 +268,18 @@ export class Core {
 		return hop.kind === "link" ? hop.link : undefined;
 	}
 
-	/** Takes a routed message one hop further, or hands it to its handler here. Relays open links where that `opens` some. */
-	forward(envelope: Envelope, opens: boolean = envelope.hops > 0): boolean {
+	/**
+	 * Takes a routed message, which came from `via`, one hop further, or hands it to its handler here. Relays open links
+	 * where that `opens` some.
+	 */
+	forward(envelope: Envelope, via?: Contact, opens: boolean = envelope.hops > 0): boolean {
 		const { limits, ports } = this.#options;
 		const hop = nextHop(this.ring.state, this.connections, envelope, opens);
 		if (hop.kind === "none") return false;
 		if (hop.kind === "open") return this.#forwardOnceLinked(envelope, hop.contact);
 		if (hop.kind === "here") {
 			ports.clock.defer(() => {
-				this.#arrive(envelope);
+				this.#arrive(envelope, via);
 			});
 			return true;
 		}
@@ -292,19 +305,19 @@ export class Core {
 		this.connections.open(target, (error) => {
 			this.#held -= size;
 			if (error !== undefined) this.ring.suspect(target);
-			this.forward(kept, false);
+			this.forward(kept, undefined, false);
 		});
 		return true;
 	}
 
-	#arrive({ target, origin, tag, hops, body }: Envelope): void {
+	#arrive({ target, origin, tag, hops, body }: Envelope, via: Contact | undefined): void {
 		const handle = this.#options.routedHandlers.notice(tag);
 		const exact = target === this.ring.state.self.id;
 		const report = (error: unknown): void => {
 			// A body that makes no sense is its sender's trouble, not this program's.
 			if (!isMalformed(error)) this.#events.failed(error);
 		};
-		guard(() => handle?.(body, { origin, target: hashOf(target), exact, hops }), report);
+		guard(() => handle?.(body, { origin, target: hashOf(target), exact, hops, via }), report);
 	}
 
 	#sealed(envelope: Envelope): Uint8Array {
@@ -494,6 +507,10 @@ function obstacle(
 ): "hops" | "writeBufferSoft" | undefined {
 	if (hops >= limits.hops) return "hops";
 	return buffered > limits.writeBufferSoft ? "writeBufferSoft" : undefined;
+}
+
+function sameKey(a: NodeRecord | undefined, b: NodeRecord): boolean {
+	return a !== undefined && a.publicKey.every((byte, index) => byte === b.publicKey[index]);
 }
 
 const unfounded = new ChordError(

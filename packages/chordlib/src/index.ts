@@ -52,6 +52,7 @@ export {
 } from "./protocol.ts";
 export type { Pace } from "./ring/stabilize.ts";
 export type { Standing } from "./ring/state.ts";
+export { TokenBucket } from "./token-bucket.ts";
 export { CipherState } from "./secure/cipher-state.ts";
 export { Handshake, type HandshakeOptions, type HandshakePattern } from "./secure/noise.ts";
 export { Identity, type IdentitySecrets, type Signed, verifySignature } from "./secure/identity.ts";

@@ -317,6 +317,20 @@ export class LocalNode {
 		return this.#listening().connections.get(contactOf(peer).id)?.verified ?? false;
 	}
 
+	/** What the other end of the link to a node said of itself, and proved to hold the keys of; `undefined` where there is no encrypted one. */
+	recordOf(peer: Hash): NodeRecord | undefined {
+		return this.#listening().connections.get(idOf(peer))?.record;
+	}
+
+	/**
+	 * Whether it is proven that a record's id belongs to its key: the id is the key's hash, or this node has dialled the
+	 * address that the id is the hash of, and met the key there the last time. At most `limits.proofs` keys are remembered
+	 * so. A record is anybody's copy: that somebody holds its keys is for a handshake to show.
+	 */
+	isProven(record: NodeRecord): boolean {
+		return this.#listening().isProven(record);
+	}
+
 	/** Members of its ring that it met, the most recent first: good to join through after a restart. */
 	get remembered(): readonly RemoteNode[] {
 		return this.#listening().ring.merging.remembered;

@@ -8,8 +8,10 @@ import {
 } from "./address.ts";
 import { Connection, type ConnectionOwner } from "./connection.ts";
 import { ChordError } from "./errors.ts";
+import type { Id } from "./id.ts";
 import type { Transport } from "./ports.ts";
 import type { Answer } from "./protocol.ts";
+import type { NodeRecord } from "./secure/record.ts";
 
 /** How long who dials back waits for an answer: less than the other end waits for what it asked. */
 const PATIENCE = 2_000;
@@ -36,6 +38,8 @@ export class Proofs {
 	readonly #transport: Transport;
 	/** By link's claim; the longest unused first. */
 	readonly #proofs = new Map<string, Proof>();
+	/** The public keys that were met where they were dialled, by id; the longest unused first. */
+	readonly #met = new Map<Id, Uint8Array>();
 	#dialling = 0;
 
 	constructor(owner: ConnectionOwner, transport: Transport) {
@@ -57,6 +61,23 @@ export class Proofs {
 		const proven = outcome !== undefined && outcome.error === undefined;
 		if (proven) this.#dialled.add(link);
 		return proven;
+	}
+
+	/** Remembers the key at the other end of a link that was dialled, where that is at the address that it says. */
+	meet({ contact, record, remote }: Connection): void {
+		if (contact === undefined || record === undefined) return;
+		if (!sameAddress(remote, contact.address)) return;
+		this.#met.delete(contact.id);
+		this.#met.set(contact.id, record.publicKey);
+		const [oldest] = this.#met.keys();
+		if (this.#met.size > this.#owner.limits.proofs && oldest !== undefined)
+			this.#met.delete(oldest);
+	}
+
+	/** Whether that key was met when the address of that node was last dialled. */
+	hasMet({ contact, publicKey }: NodeRecord): boolean {
+		const met = this.#met.get(contact.id);
+		return met !== undefined && publicKey.every((byte, index) => byte === met[index]);
 	}
 
 	/**
@@ -112,6 +133,7 @@ export class Proofs {
 					done(undefined);
 				},
 				ready: (met) => {
+					this.meet(met);
 					settle(isSame(met, link) ? undefined : notDialable(link, "another node answers there"));
 					met.fail(new ChordError("CLOSED", "it was only to be seen who is there"));
 				},

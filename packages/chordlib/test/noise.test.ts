@@ -157,6 +157,45 @@ test("a handshake that failed is over", () => {
 	expect(responder.done).toBe(false);
 });
 
+test("a fork reads forged messages in its place, and the true one can still be read", () => {
+	const [initiator, responder] = [end("IKpsk2", true), end("IKpsk2", false)];
+	responder.read(initiator.write());
+	const answer = responder.write(utf8("answer"));
+	for (let place = 0; place < answer.length; place++) {
+		const fork = initiator.fork();
+		expect(() => fork.read(answer.with(place, answer[place]! ^ 1))).toThrow(forged);
+		expect(() => fork.read(answer)).toThrow(misused);
+	}
+	const fork = initiator.fork();
+	expect(fork.read(answer)).toEqual(utf8("answer"));
+	expect(initiator.done).toBe(false);
+	expect(initiator.read(answer)).toEqual(utf8("answer"));
+	expect(toHex(fork.hash)).toBe(toHex(responder.hash));
+	const sealed = responder.split().send.encrypt(utf8("done"));
+	for (const one of [fork, initiator]) {
+		expect(one.split().receive.decrypt(sealed)).toEqual(utf8("done"));
+	}
+});
+
+test("a pre-shared key may be looked up when its turn comes, for whom the first message is from", () => {
+	const asked: string[] = [];
+	const initiator = end("IKpsk2", true);
+	const responder: Handshake = end("IKpsk2", false, {
+		psk: () => {
+			asked.push(toHex(responder.remoteStatic ?? psk));
+			return psk;
+		},
+	});
+	responder.read(initiator.write());
+	expect(asked).toEqual([]);
+	initiator.read(responder.write());
+	expect(asked).toEqual([toHex(keyOf(1).publicKey)]);
+	expect(initiator.done).toBe(true);
+	const none = end("IKpsk2", false, { psk: () => new Uint8Array(0) });
+	none.read(end("IKpsk2", true).write());
+	expect(() => none.write()).toThrow(misused);
+});
+
 test("messages of a handshake have at most 65,535 bytes", () => {
 	const initiator = end("NN", true);
 	expect(() => end("NN", true).write(new Uint8Array(65_504))).toThrow(
@@ -238,6 +277,26 @@ describe("sealed messages", () => {
 		);
 		expect(() => cipher.decryptAt(0, new Uint8Array(65_536))).toThrow(forged);
 		expect(() => cipher.decryptAt(0, new Uint8Array(15))).toThrow(forged);
+	});
+
+	test("are sealed under the next key by the next state, while this one keeps its own", () => {
+		const [from, to] = [new CipherState(systemCrypto, key), new CipherState(systemCrypto, key)];
+		from.encrypt(words);
+		const next = from.next();
+		expect([from.count, next.count]).toEqual([1, 0]);
+		expect(to.decryptAt(5, from.encryptAt(5, words))).toEqual(words);
+		const sealed = next.encryptAt(6, words);
+		expect(() => to.decryptAt(6, sealed)).toThrow(forged);
+		to.rekey();
+		expect(to.decryptAt(6, sealed)).toEqual(words);
+	});
+
+	test("are counted by a fork from where the other has come", () => {
+		const from = new CipherState(systemCrypto, key);
+		from.encrypt(words);
+		const fork = from.fork();
+		expect(fork.encrypt(words)).toEqual(from.encrypt(words));
+		expect([fork.count, from.count]).toEqual([2, 2]);
 	});
 
 	test("go on under the key that revision 34 says, when it is changed", () => {

@@ -1,4 +1,4 @@
-import { uniform } from "@cicada/simnet";
+import { type SimHost, uniform } from "@cicada/simnet";
 import { expect, test } from "vitest";
 
 import {
@@ -264,4 +264,54 @@ test("where ids have to be proven, one of free choice is refused, and those of a
 	expect(first.peers.map(nameOf).toSorted()).toEqual([byAddress, byKey].map(nameOf).toSorted());
 	expect([byAddress, byKey].map((peer) => first.isVerified(peer))).toEqual([true, true]);
 	for (const node of [first, byAddress, byKey, free]) await node.close();
+});
+
+test("a key is proven for the id of an address once that was dialled, until another is met there", async () => {
+	const ring = new Ring(13, options);
+	const hosts = new Map<string, SimHost>();
+	const start = async (name: string, by: "address" | "key" | "data"): Promise<LocalNode> => {
+		const host = hosts.get(name) ?? ring.host(name);
+		hosts.set(name, host);
+		const identity = Identity.create(host.random);
+		const data = { address: formatAddress, key: identity.publicKey, data: name }[by];
+		const bind = { host: host.ip, port: 7000 };
+		return new LocalNode(data, bind, {
+			ports: host,
+			identity,
+			limits: { idle: 2_000, proofs: 2 },
+		}).listen();
+	};
+	const node = await start("node", "address");
+	const other = await start("other", "address");
+	const keyed = await start("keyed", "key");
+	const free = await start("free", "data");
+	const { record } = other;
+	expect([record, keyed.record, free.record].map((one) => node.isProven(one))).toEqual([
+		false,
+		true,
+		false,
+	]);
+	expect(node.recordOf(other.hash)).toBeUndefined();
+	await ring.until(node.link(other));
+	expect(node.recordOf(other.hash)?.publicKey).toEqual(record.publicKey);
+	expect(node.isProven(record)).toBe(true);
+	// It dialled: where it is remains its word.
+	expect(other.isProven(node.record)).toBe(false);
+	await other.close();
+	await ring.simulation.run(5_000);
+	expect(node.recordOf(other.hash)).toBeUndefined();
+	expect(node.isProven(record)).toBe(true);
+	const next = await start("other", "address");
+	expect(next.hash.equals(other.hash)).toBe(true);
+	await ring.until(node.link(next));
+	expect([record, next.record].map((one) => node.isProven(one))).toEqual([false, true]);
+	await next.close();
+	// As many as the limit are remembered.
+	const others = [await start("one", "address"), await start("two", "address")];
+	for (const one of others) await ring.until(node.link(one));
+	for (const one of others) await one.close();
+	await ring.simulation.run(5_000);
+	const known = [next, ...others].map((one) => node.isProven(one.record));
+	expect(known).toEqual([false, true, true]);
+	for (const one of [node, keyed, free]) await one.close();
 });

@@ -58,6 +58,22 @@ test("a routed message reaches its target, and nobody else, however many hops aw
 	expect(arrivals.some(({ hops }) => hops >= 3)).toBe(true);
 });
 
+test("who hands a routed message over is told apart from who sent it", async () => {
+	const { ring, arrivals } = await postOffice(2, 32);
+	const [sender, ...targets] = ring.sorted;
+	if (sender === undefined) throw new Error("no ring");
+	for (const target of [sender, ...targets]) sender.route(target.hash, letter, "hi");
+	await ring.simulation.run(5_000);
+	expect(arrivals).toHaveLength(32);
+	for (const { at, hops, origin, via } of arrivals) {
+		expect(origin.hash.equals(sender.hash)).toBe(true);
+		expect(via === undefined).toBe(hops === 0);
+		if (via === undefined) continue;
+		expect(at.peers.some(({ hash }) => hash.equals(via.hash))).toBe(true);
+		expect(via.hash.equals(sender.hash)).toBe(hops === 1);
+	}
+});
+
 test("what is meant for an id that nobody has comes to the node that owns it", async () => {
 	const { ring, arrivals } = await postOffice(2, 24);
 	const { sorted } = ring;

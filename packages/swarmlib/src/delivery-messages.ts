@@ -1,32 +1,15 @@
 /**
- * What the two ends of a session say to each other; see `delivery.ts`.
+ * What the two ends of an open session say to each other; see `delivery.ts`. All of it is sealed.
  *
  * @module
  */
-import {
-	type NoticeType,
-	boolean,
-	bytes,
-	choice,
-	defineNotice,
-	list,
-	struct,
-	u48,
-	u8,
-} from "@cicada/chordlib";
+import { type Codec, boolean, bytes, choice, list, struct, u48, u8 } from "@cicada/chordlib";
 
 /**
- * What a session is for. Messages for the inbox, requests, and answers go in sessions of their own, so that none waits
+ * What is sent is for the inbox, a request, or an answer. Each has its own numbers and its own order, so that none waits
  * for room that another needs.
  */
 export type Lane = "inbox" | "requests" | "responses";
-
-/** "Who is there?" Opens a session at whoever answers. */
-export interface Knock {
-	/** Chosen by the sender, anew for each session. */
-	readonly session: number;
-	readonly lane: Lane;
-}
 
 /** A message, or a piece of one. */
 export interface Chunk {
@@ -36,11 +19,9 @@ export interface Chunk {
 	readonly data: Uint8Array;
 }
 
-/** Chunks that go together, numbered from `number` on. */
+/** Chunks that go together, numbered from `number` on. One without any only asks how far the receiver has come. */
 export interface Packet {
-	readonly session: number;
-	/** The life of the target that the session is with. */
-	readonly to: number;
+	readonly lane: Lane;
 	readonly number: number;
 	/** The lowest number that the sender still cares about. */
 	readonly base: number;
@@ -49,24 +30,22 @@ export interface Packet {
 
 /**
  * What an answer says besides how far the receiver has come. `full`: there is no room for what comes next.
- * `tooLarge`: the message that comes next is larger than this peer takes. `restarted`: there is no such session,
- * because it was with another life, or is forgotten.
+ * `tooLarge`: the message that comes next is larger than this peer takes.
  */
-type ReplyState = "open" | "full" | "tooLarge" | "restarted";
+type ReplyState = "open" | "full" | "tooLarge";
 
-/** The answer to both. */
+/** The answer. */
 export interface Reply {
-	readonly session: number;
-	/** The life of who answers. */
-	readonly life: number;
-	/** Whether it is the target itself, or only owns its place. */
-	readonly exact: boolean;
+	readonly lane: Lane;
 	readonly state: ReplyState;
 	/** All chunks before this number have been taken. */
 	readonly next: number;
 	/** Links that what is answered here crossed. */
 	readonly hops: number;
 }
+
+/** The sender says packets, the target replies. */
+export type Said = ({ readonly kind: "packet" } & Packet) | ({ readonly kind: "reply" } & Reply);
 
 /** The most data in a chunk, where frames are large enough. */
 const LARGEST_CHUNK = 48 * 1_024;
@@ -80,38 +59,30 @@ export const PACKET_CHUNKS = 1_024;
 /** Bytes that a chunk takes in a packet besides its data. */
 export const CHUNK_HEAD = 4;
 
-/** Bytes of a packet's chunks, their heads included: what a frame holds besides the packet's and the relays' own fields. */
+/** Bytes of a packet's chunks, their heads included: what a frame holds besides the fields of packet, session and relays. */
 export function packetSize(frame: number): number {
 	return Math.min(LARGEST_CHUNK + CHUNK_HEAD, frame - 256);
 }
 
-export const knockType: NoticeType<Knock> = defineNotice(
-	"cicada/swarm/1/knock",
-	struct({ session: u48, lane: choice(["inbox", "requests", "responses"]) }),
-);
+const lane = choice(["inbox", "requests", "responses"]);
+const packet = struct({
+	lane,
+	number: u48,
+	base: u48,
+	chunks: list(struct({ start: boolean, end: boolean, data: bytes(LARGEST_CHUNK) }), PACKET_CHUNKS),
+});
+const reply = struct({ lane, state: choice(["open", "full", "tooLarge"]), next: u48, hops: u8 });
+const kinds = choice(["packet", "reply"]);
 
-export const packetType: NoticeType<Packet> = defineNotice(
-	"cicada/swarm/1/packet",
-	struct({
-		session: u48,
-		to: u48,
-		number: u48,
-		base: u48,
-		chunks: list(
-			struct({ start: boolean, end: boolean, data: bytes(LARGEST_CHUNK) }),
-			PACKET_CHUNKS,
-		),
-	}),
-);
-
-export const replyType: NoticeType<Reply> = defineNotice(
-	"cicada/swarm/1/reply",
-	struct({
-		session: u48,
-		life: u48,
-		exact: boolean,
-		state: choice(["open", "full", "tooLarge", "restarted"]),
-		next: u48,
-		hops: u8,
-	}),
-);
+/** A byte for the kind, then the fields. */
+export const said: Codec<Said> = {
+	write: (writer, value) => {
+		kinds.write(writer, value.kind);
+		if (value.kind === "packet") packet.write(writer, value);
+		else reply.write(writer, value);
+	},
+	read: (reader) =>
+		kinds.read(reader) === "packet"
+			? { kind: "packet", ...packet.read(reader) }
+			: { kind: "reply", ...reply.read(reader) },
+};

@@ -1,9 +1,9 @@
 /**
- * How a message gets to one other peer. What the two ends say to each other is in `delivery-messages.ts`, the
- * sender's end in `outbound.ts`, the receiver's in `inbound.ts`.
+ * How a message gets to one other peer. What the two ends say to each other is in `delivery-messages.ts`, how that is
+ * sealed in `session.ts`; the sender's end is in `outbound.ts`, the receiver's in `inbound.ts`.
  *
- * A sender opens a *session* with a target by a knock, which tells it which life of the target it talks to and
- * whether the target is there at all. Messages are cut into chunks, chunks are numbered, and the target takes
+ * A sender opens a *session* with a target by a handshake, which proves to each who the other is, and tells the sender
+ * whether the target is there at all (`session.ts`). Messages are cut into chunks, chunks are numbered, and the target takes
  * them in that order. Its acknowledgements are cumulative: "I have taken all before this number". What is not
  * acknowledged is sent again, over other routes too, until the sender gives up; with every chunk it says which
  * number is the lowest that it still cares about, so a message that was given up holds up none after it.
@@ -12,16 +12,9 @@
  *
  * @module
  */
-import type { Answer, Cancel, Clock, Hash, LocalNode, Random, RemoteNode } from "@cicada/chordlib";
+import type { Answer, Cancel, Clock, Crypto, Hash, LocalNode, Random } from "@cicada/chordlib";
 
-import {
-	type Lane,
-	type Reply,
-	knockType,
-	packetSize,
-	packetType,
-	replyType,
-} from "./delivery-messages.ts";
+import { type Lane, packetSize } from "./delivery-messages.ts";
 import { Dialling } from "./dialling.ts";
 import { SwarmError } from "./errors.ts";
 import { type Explanation, Probe, type ProbePorts } from "./explain.ts";
@@ -31,6 +24,9 @@ import type { Started } from "./operations.ts";
 import { Outbound, type OutboundPorts, type Outgoing, type Route } from "./outbound.ts";
 import { type RemotePeer, remotePeer } from "./remote-peer.ts";
 import { routeNetwork } from "./routes.ts";
+import { type HandshakeLimits, Sessions, type Tampering } from "./session.ts";
+import type { Approach } from "./session/approach.ts";
+import type { Handshakes } from "./session/handshake.ts";
 import type { SwarmLimit, SwarmStats } from "./stats.ts";
 import type { Destination } from "./target.ts";
 
@@ -41,6 +37,11 @@ export interface DeliveryPorts {
 	readonly node: LocalNode;
 	readonly clock: Clock;
 	readonly random: Random;
+	readonly crypto: Crypto;
+	/** How sessions are opened. */
+	readonly handshakes: Handshakes;
+	/** What came is not what was sent. */
+	readonly tampered: (what: Tampering) => void;
 	/** Takes a copy of a message; false when there is no room for it. */
 	readonly accept: (source: RemotePeer, data: Uint8Array, lane: Lane) => boolean;
 	/** Bytes of the largest message, and of the largest frame; how much of our own may be under way. */
@@ -48,7 +49,9 @@ export interface DeliveryPorts {
 		readonly message: number;
 		readonly frame: number;
 		readonly outbox: OutboxLimits;
+		/** Sessions that others opened, and targets and lanes that are remembered: the one longest unused goes first. */
 		readonly sessions: number;
+		readonly handshakes: HandshakeLimits;
 		readonly reassembly: ReassemblyLimits;
 		/** Whether limits by IP address hold for loopback and private addresses too. */
 		readonly local: boolean;
@@ -68,9 +71,11 @@ export interface OutboxLimits {
 export class Delivery {
 	readonly #ports: DeliveryPorts;
 	readonly #outboundPorts: OutboundPorts;
+	/** By target and lane, and the ways to the targets. */
 	readonly #outbound = new Map<string, Outbound>();
-	/** Who hears the replies in a session. */
-	readonly #bySession = new Map<number, Outbound | Probe>();
+	readonly #approaches = new Map<string, Approach>();
+	readonly #probes = new Set<Probe>();
+	readonly #sessions: Sessions;
 	readonly #inbound: Inbound;
 	readonly #dialling: Dialling;
 	readonly #occupants: Occupants;
@@ -80,47 +85,46 @@ export class Delivery {
 	/** Messages of our own that are neither acknowledged nor given up. */
 	#pending = 0;
 	#pendingBytes = 0;
-	#closed = false;
 
 	constructor(ports: DeliveryPorts) {
 		this.#ports = ports;
 		const { node, clock, accept, limits, reached } = ports;
+		const { random, crypto, handshakes, tampered } = ports;
+		this.#sessions = new Sessions({
+			node,
+			clock,
+			random,
+			crypto,
+			handshakes,
+			limits,
+			reached,
+			packet: (session, packet, hops) => {
+				this.#inbound.receive(session, packet, hops);
+			},
+			ended: (session) => {
+				this.#inbound.forget(session);
+			},
+			tampered,
+		});
+		const { peerOf } = this.#sessions;
 		this.#dialling = new Dialling(node, clock);
 		this.#occupants = new Occupants(node, this.#dialling);
 		const routes = routeNetwork(node, clock, limits.local);
-		this.#probePorts = { node, clock, dialling: this.#dialling, routes };
-		this.#outboundPorts = {
-			node,
-			clock,
-			dialling: this.#dialling,
-			routes,
-			packet: packetSize(limits.frame),
-			newSession: (outbound) => {
-				this.#bySession.delete(outbound.session);
-				const session = this.#newSession();
-				this.#bySession.set(session, outbound);
-				return session;
-			},
-		};
+		const common = { node, clock, dialling: this.#dialling, routes };
+		this.#probePorts = { ...common, sessions: this.#sessions };
+		this.#outboundPorts = { ...common, packet: packetSize(limits.frame), peerOf };
 		this.#inbound = new Inbound({
 			clock,
 			limits,
 			reached,
-			life: () => node.incarnation,
+			peerOf,
 			accept,
-			reply: (to, reply) => {
-				this.#reply(to, reply);
+			reply: (session, reply) => {
+				this.#sessions.reply(session, reply);
 			},
-		});
-		node.handleRouted(knockType, (knock, routed) => {
-			this.#inbound.knock(knock, routed);
-		});
-		node.handleRouted(packetType, (packet, routed) => {
-			this.#inbound.receive(packet, routed);
-		});
-		node.handleRouted(replyType, (reply, { origin, exact }) => {
-			if (!exact || this.#closed) return;
-			this.#bySession.get(reply.session)?.reply(reply, remotePeer(origin));
+			end: (session) => {
+				this.#sessions.end(session);
+			},
 		});
 	}
 
@@ -199,7 +203,7 @@ export class Delivery {
 	/** Own messages that are not acknowledged, and what others' sessions hold. */
 	get counts(): Pick<SwarmStats, "outbox" | "sessions"> {
 		const outbox = { messages: this.#pending, bytes: this.#pendingBytes };
-		return { outbox, sessions: this.#inbound.counts };
+		return { outbox, sessions: { open: this.#sessions.incoming, ...this.#inbound.counts } };
 	}
 
 	/** There is room in the inbox again: those who were turned away may go on. */
@@ -213,13 +217,15 @@ export class Delivery {
 
 	/** Ends every message under way, and forgets what came in. */
 	reset(error: SwarmError): void {
-		for (const hears of this.#bySession.values()) hears.fail(error);
+		for (const sender of [...this.#outbound.values(), ...this.#probes]) sender.fail(error);
 		for (const { done } of this.#toSelf.values()) done(error);
 		this.#toSelf.clear();
 		this.#outbound.clear();
-		this.#bySession.clear();
+		this.#approaches.clear();
+		this.#probes.clear();
 		this.#occupants.reset(error);
 		this.#inbound.clear();
+		this.#sessions.clear();
 		this.#dialling.clear();
 	}
 
@@ -227,7 +233,7 @@ export class Delivery {
 	close(error: SwarmError): void {
 		// What was taken is still acknowledged, and nothing after that.
 		this.reset(error);
-		this.#closed = true;
+		this.#sessions.close();
 	}
 
 	#probe(
@@ -236,21 +242,14 @@ export class Delivery {
 		budget: number,
 		done: Answer<Explanation, SwarmError>,
 	): Cancel {
-		const session = this.#newSession();
-		const probe = new Probe(
-			this.#probePorts,
-			destination,
-			session,
-			budget,
-			(error, explanation) => {
-				this.#bySession.delete(session);
-				done(error, explanation);
-			},
-		);
-		this.#bySession.set(session, probe);
+		const probe = new Probe(this.#probePorts, destination, budget, (error, explanation) => {
+			this.#probes.delete(probe);
+			done(error, explanation);
+		});
+		this.#probes.add(probe);
 		probe.start(route, duplicates);
 		return () => {
-			this.#bySession.delete(session);
+			this.#probes.delete(probe);
 			probe.stop();
 		};
 	}
@@ -258,7 +257,7 @@ export class Delivery {
 	#start(message: Outgoing): Cancel {
 		const { destination, lane } = message;
 		if (destination.hash.equals(this.#ports.node.hash)) return this.#sendToSelf(message);
-		return this.#sessionsWith(destination.hash, lane).send(message);
+		return this.#outboundTo(destination.hash, lane).send(message);
 	}
 
 	#sendToSelf(message: Outgoing): Cancel {
@@ -279,9 +278,9 @@ export class Delivery {
 		};
 	}
 
-	#sessionsWith(target: Hash, lane: Lane): Outbound {
+	#outboundTo(target: Hash, lane: Lane): Outbound {
 		const key = keyOf(target, lane);
-		const outbound = this.#outbound.get(key) ?? new Outbound(this.#outboundPorts, target, lane);
+		const outbound = this.#outbound.get(key) ?? this.#newOutbound(target, lane);
 		this.#outbound.delete(key);
 		this.#outbound.set(key, outbound);
 		for (const [oldest, candidate] of this.#outbound) {
@@ -289,19 +288,16 @@ export class Delivery {
 			if (!candidate.idle || candidate === outbound) continue;
 			this.#ports.reached("sessions");
 			this.#outbound.delete(oldest);
-			this.#bySession.delete(candidate.session);
+			if (candidate.end()) this.#approaches.delete(candidate.target.toString());
 		}
 		return outbound;
 	}
 
-	#newSession(): number {
-		const bytes = this.#ports.random.bytes(6);
-		const session = bytes.reduce((value, byte) => value * 256 + byte, 0);
-		return session;
-	}
-
-	#reply(to: RemoteNode, reply: Reply): void {
-		if (!this.#closed) this.#ports.node.route(to.hash, replyType, reply);
+	#newOutbound(target: Hash, lane: Lane): Outbound {
+		const name = target.toString();
+		const approach = this.#approaches.get(name) ?? this.#sessions.approach(target);
+		this.#approaches.set(name, approach);
+		return new Outbound(this.#outboundPorts, approach, lane);
 	}
 }
 

@@ -26,6 +26,10 @@ export type SwarmErrorCode =
 	| "INCOMPATIBLE"
 	/** No such peer is in the swarm. What was to be sent was certainly not delivered. */
 	| "NOT_FOUND"
+	/** Only one of the two ends has the other among its trusted hosts, or the keys are not the same. Nothing was sent. */
+	| "TRUST_MISMATCH"
+	/** The file of trusted hosts cannot be read, is none, or is open to others. */
+	| "TRUSTED_HOSTS"
 	/** The peer that was asked answers no requests. */
 	| "NOT_HANDLED"
 	/** The handler of the peer that was asked failed. A handler that throws this error chooses its message. */

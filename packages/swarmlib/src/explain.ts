@@ -1,12 +1,13 @@
 import type { Answer, Clock, Hash, LocalNode, RemoteNode, Timer } from "@cicada/chordlib";
 
-import { type Reply, knockType } from "./delivery-messages.ts";
 import type { Dialled, Dialling } from "./dialling.ts";
 import type { SwarmError } from "./errors.ts";
 import type { Route } from "./outbound.ts";
 import { Patience } from "./patience.ts";
 import { type RemotePeer, remotePeer } from "./remote-peer.ts";
 import { type RouteNetwork, Routes } from "./routes.ts";
+import type { Asker, Party, Sessions } from "./session.ts";
+import { whoType } from "./session/messages.ts";
 import type { Destination } from "./target.ts";
 
 /** How a message would go to a target now; see `SwarmPeer.explain`. */
@@ -47,13 +48,21 @@ export interface ProbePorts {
 	readonly clock: Clock;
 	readonly dialling: Dialling;
 	readonly routes: RouteNetwork;
+	readonly sessions: Sessions;
+}
+
+interface Answered {
+	readonly from: RemotePeer;
+	readonly exact: boolean;
+	readonly hops: number;
+	readonly rtt: number;
 }
 
 /** Asks at a target's place who is there, after dialling it where that may be, and says what was seen. */
-export class Probe {
+export class Probe implements Asker {
 	readonly #ports: ProbePorts;
 	readonly #destination: Destination;
-	readonly #session: number;
+	readonly #number: number;
 	readonly #done: Answer<Explanation, SwarmError>;
 	readonly #patience = new Patience();
 	readonly #routes: Routes;
@@ -63,19 +72,18 @@ export class Probe {
 	#asked = 0;
 	#askedAt = 0;
 	#duplicates = 0;
-	#answer: { readonly reply: Reply; readonly from: RemotePeer; readonly rtt: number } | undefined;
+	#answer: Answered | undefined;
 
-	/** Answers to knocks of `session` go to {@link reply}. After `budget` milliseconds it says what it knows. */
+	/** After `budget` milliseconds it says what it knows. */
 	constructor(
 		ports: ProbePorts,
 		destination: Destination,
-		session: number,
 		budget: number,
 		done: Answer<Explanation, SwarmError>,
 	) {
 		this.#ports = ports;
 		this.#destination = destination;
-		this.#session = session;
+		this.#number = ports.sessions.ask(this);
 		this.#done = done;
 		this.#routes = new Routes(ports.routes, destination.hash);
 		this.#end = ports.clock.schedule(budget, () => {
@@ -100,15 +108,18 @@ export class Probe {
 
 	stop(): void {
 		this.#over = true;
+		this.#ports.sessions.release(this.#number);
 		this.#end.cancel();
 		this.#again?.cancel();
 		this.#routes.stop();
 	}
 
 	/** Somebody answered. */
-	reply(reply: Reply, from: RemotePeer): void {
+	here(party: Party, hops: number): void {
 		if (this.#over || this.#answer !== undefined) return;
-		this.#answer = { reply, from, rtt: this.#ports.clock.now() - this.#askedAt };
+		const exact = party.node.hash.equals(this.#destination.hash);
+		const from = this.#ports.sessions.peerOf(party);
+		this.#answer = { from, exact, hops, rtt: this.#ports.clock.now() - this.#askedAt };
 		this.#again?.cancel();
 		if (!this.#routes.preparing) this.#finish();
 	}
@@ -123,12 +134,12 @@ export class Probe {
 		if (this.#over) return;
 		const { node, clock } = this.#ports;
 		const { hash } = this.#destination;
-		const body = { session: this.#session, lane: "inbox" } as const;
+		const body = { number: this.#number };
 		this.#asked++;
 		this.#askedAt = clock.now();
-		node.route(hash, knockType, body);
+		node.route(hash, whoType, body);
 		if (this.#asked > 1) {
-			this.#routes.send(this.#asked - 2, 1, (via) => node.route(hash, knockType, body, { via }));
+			this.#routes.send(this.#asked - 2, 1, (via) => node.route(hash, whoType, body, { via }));
 		}
 		this.#again = clock.schedule(this.#patience.of(this.#asked), () => {
 			this.#ask();
@@ -136,22 +147,22 @@ export class Probe {
 	}
 
 	#finish(): void {
-		const { reply, from, rtt } = this.#answer ?? {};
+		const { from, exact, hops, rtt } = this.#answer ?? {};
 		const detours = this.#routes.found;
 		this.stop();
 		const { node, dialling } = this.#ports;
 		const { hash } = this.#destination;
-		const learned = reply?.exact === true ? from?.address : undefined;
+		const learned = exact === true ? from?.address : undefined;
 		const address = this.#destination.address ?? learned;
 		const via = node.nextHop(hash);
 		const dialled = address && dialling.outcome(address);
 		this.#done(undefined, {
 			target: hash,
 			peer: from,
-			exact: reply?.exact ?? false,
+			exact: exact ?? false,
 			route: this.#routeTo(from, via),
 			via: via && remotePeer(via),
-			hops: reply?.hops,
+			hops,
 			rtt,
 			dialled: dialled === undefined ? [] : [dialled],
 			asked: this.#asked,

@@ -1,16 +1,16 @@
-import type { Clock, RemoteNode, Routed } from "@cicada/chordlib";
+import type { Clock } from "@cicada/chordlib";
 
 import { CALL_HEAD } from "./call-messages.ts";
 import {
 	type Chunk,
-	type Knock,
 	LEAST_CHUNK,
 	type Lane,
 	type Packet,
 	type Reply,
 } from "./delivery-messages.ts";
-import { type RemotePeer, remotePeer } from "./remote-peer.ts";
-import type { SwarmLimit, SwarmStats } from "./stats.ts";
+import type { RemotePeer } from "./remote-peer.ts";
+import type { Party, Session } from "./session.ts";
+import type { SwarmLimit } from "./stats.ts";
 
 /** How much of messages that are not whole yet is kept. */
 export interface ReassemblyLimits {
@@ -30,34 +30,33 @@ export interface InboundPorts {
 	readonly limits: {
 		/** Bytes of the largest message. */
 		readonly message: number;
-		/** Sessions remembered; the one longest unused goes first. */
-		readonly sessions: number;
 		readonly reassembly: ReassemblyLimits;
 	};
 	readonly reached: (limit: SwarmLimit) => void;
-	/** This peer's life. */
-	readonly life: () => number;
+	/** The other end of a session, as the application sees it. */
+	readonly peerOf: (party: Party) => RemotePeer;
 	/** Takes a copy of a message; false when there is no room for it. */
 	readonly accept: (source: RemotePeer, data: Uint8Array, lane: Lane) => boolean;
-	readonly reply: (to: RemoteNode, reply: Reply) => void;
+	readonly reply: (session: Session, reply: Reply) => void;
+	/** Ends a session: it is not as it should be, or there is no room for it. */
+	readonly end: (session: Session) => void;
 }
 
-/** Chunks of one session that came before their turn and are kept: as many as a sender has under way. */
+/** Chunks of one lane of a session that came before their turn and are kept: as many as a sender has under way. */
 const EARLY = 1_024;
 /** Chunks are numbered below this; it is the highest that a reply can carry. */
 const LAST = 2 ** 48 - 1;
 /** What a chunk that is kept takes besides its data. */
 const OVERHEAD = 128;
 
-/** The receiver's end of a session. */
-interface Session {
-	readonly key: string;
-	readonly origin: RemoteNode;
-	/** The same as the application sees it. */
-	readonly source: RemotePeer;
-	readonly number: number;
-	readonly exact: boolean;
+/** What comes in one lane of a session. */
+interface Stream {
+	readonly session: Session;
 	readonly lane: Lane;
+	/** Whom it comes from, as it was known when the last packet came. */
+	source: RemotePeer;
+	/** False once the session has ended. */
+	open: boolean;
 	/** The number of the next chunk to take. */
 	next: number;
 	/** Chunks of the message that is being put together. */
@@ -79,9 +78,10 @@ interface Session {
 /** Messages from other peers to this one. */
 export class Inbound {
 	readonly #ports: InboundPorts;
-	readonly #sessions = new Map<string, Session>();
-	/** Sessions with unfinished messages, the one that was begun first in front. */
-	readonly #assembling = new Set<Session>();
+	/** By session, the one longest unused first. */
+	readonly #streams = new Map<Session, Map<Lane, Stream>>();
+	/** Those with unfinished messages, the one that was begun first in front. */
+	readonly #assembling = new Set<Stream>();
 	#earlyBytes = 0;
 	#partBytes = 0;
 	/** An unfinished message could not grow, for want of room. */
@@ -91,21 +91,68 @@ export class Inbound {
 		this.#ports = ports;
 	}
 
-	get counts(): SwarmStats["sessions"] {
-		return { open: this.#sessions.size, unfinished: this.#partBytes, early: this.#earlyBytes };
+	/** Bytes of unfinished messages, and of chunks that came before their turn. */
+	get counts(): { readonly unfinished: number; readonly early: number } {
+		return { unfinished: this.#partBytes, early: this.#earlyBytes };
 	}
 
-	/** Opens a session, or says how far one that is open has come. */
-	knock({ session: number, lane }: Knock, routed: Routed): void {
-		const { origin, exact, hops } = routed;
-		const key = keyOf(number, routed);
-		const session = this.#sessions.get(key) ?? {
-			key,
-			origin,
-			source: remotePeer(origin),
-			number,
-			exact,
+	/** Takes a packet that came in a session. One without chunks only wants to know how far it has come. */
+	receive(session: Session, packet: Packet, hops: number): void {
+		const { base, chunks, number } = packet;
+		const crumbs = chunks.some(({ end, data }) => !end && data.length < LEAST_CHUNK);
+		if (crumbs || number + chunks.length > LAST || base >= LAST) return;
+		const stream = this.#streamOf(session, packet.lane);
+		if (stream.due && stream.hops !== hops) this.#answer(stream);
+		stream.hops = hops;
+		stream.heard = this.#ports.clock.now();
+		stream.starved = false;
+		stream.source = this.#ports.peerOf(session.party);
+		this.#skipTo(stream, base);
+		for (const [index, chunk] of chunks.entries()) this.#place(stream, number + index, chunk);
+		this.#takeEarly(stream);
+		this.#acknowledge(stream);
+	}
+
+	/** There is room again: those who were turned away may go on. */
+	roomAgain(): void {
+		for (const stream of this.#all()) {
+			if (stream.starved === false) continue;
+			stream.starved = false;
+			this.#takeEarly(stream);
+			this.#acknowledge(stream);
+		}
+	}
+
+	/** Says what has been taken and not been acknowledged yet, and forgets all sessions. */
+	clear(): void {
+		for (const stream of this.#all()) if (stream.due) this.#answer(stream);
+		for (const session of [...this.#streams.keys()]) this.forget(session);
+	}
+
+	/** A session has ended. */
+	forget(session: Session): void {
+		const streams = this.#streams.get(session);
+		this.#streams.delete(session);
+		for (const stream of streams?.values() ?? []) {
+			stream.open = false;
+			this.#skipTo(stream, Infinity);
+		}
+	}
+
+	#all(): Stream[] {
+		return [...this.#streams.values()].flatMap((streams) => [...streams.values()]);
+	}
+
+	/** What comes in a lane of a session, which is now the one used last. */
+	#streamOf(session: Session, lane: Lane): Stream {
+		const streams = this.#streams.get(session) ?? new Map<Lane, Stream>();
+		this.#streams.delete(session);
+		this.#streams.set(session, streams);
+		const stream = streams.get(lane) ?? {
+			session,
 			lane,
+			source: this.#ports.peerOf(session.party),
+			open: true,
 			next: 0,
 			parts: [],
 			partBytes: 0,
@@ -113,86 +160,29 @@ export class Inbound {
 			early: new Map<number, Chunk>(),
 			starved: false,
 			due: false,
-			hops,
+			hops: 0,
 			heard: 0,
 		};
-		this.#used(session);
-		const { next } = session;
-		const life = this.#ports.life();
-		this.#ports.reply(origin, { session: number, life, exact, state: "open", next, hops });
-	}
-
-	/** Takes a packet of chunks that was routed here. */
-	receive(packet: Packet, routed: Routed): void {
-		const { base, chunks, number } = packet;
-		const session = this.#sessions.get(keyOf(packet.session, routed));
-		if (session === undefined || packet.to !== this.#ports.life()) {
-			this.#refuse(packet, routed);
-			return;
-		}
-		const crumbs = chunks.some(({ end, data }) => !end && data.length < LEAST_CHUNK);
-		if (crumbs || number + chunks.length > LAST || base >= LAST) return;
-		if (session.due && session.hops !== routed.hops) this.#answer(session);
-		session.hops = routed.hops;
-		session.heard = this.#ports.clock.now();
-		session.starved = false;
-		this.#used(session);
-		this.#skipTo(session, base);
-		for (const [index, chunk] of chunks.entries()) this.#place(session, number + index, chunk);
-		this.#takeEarly(session);
-		if (this.#sessions.has(session.key)) this.#acknowledge(session);
-		else this.#refuse(packet, routed);
-	}
-
-	/** There is room again: those who were turned away may go on. */
-	roomAgain(): void {
-		for (const session of [...this.#sessions.values()]) {
-			if (session.starved === false) continue;
-			session.starved = false;
-			this.#takeEarly(session);
-			this.#acknowledge(session);
-		}
-	}
-
-	/** Says what has been taken and not been acknowledged yet, and forgets all sessions. */
-	clear(): void {
-		for (const session of [...this.#sessions.values()]) {
-			if (session.due) this.#answer(session);
-			this.#forget(session);
-		}
-	}
-
-	/** Makes `session` the one used last. */
-	#used(session: Session): void {
-		this.#sessions.delete(session.key);
-		this.#sessions.set(session.key, session);
-		const [oldest] = this.#sessions.values();
-		if (this.#sessions.size <= this.#ports.limits.sessions || oldest === undefined) return;
-		this.#ports.reached("sessions");
-		this.#forget(oldest);
-	}
-
-	#forget(session: Session): void {
-		this.#sessions.delete(session.key);
-		this.#skipTo(session, Infinity);
+		streams.set(lane, stream);
+		return stream;
 	}
 
 	/** The sender no longer cares about chunks before `base`. */
-	#skipTo(session: Session, base: number): void {
-		if (base <= session.next) return;
-		session.next = base;
-		this.#dropParts(session);
-		session.tooLarge = false;
-		for (const number of session.early.keys()) {
-			if (number < base) this.#dropEarly(session, number);
+	#skipTo(stream: Stream, base: number): void {
+		if (base <= stream.next) return;
+		stream.next = base;
+		this.#dropParts(stream);
+		stream.tooLarge = false;
+		for (const number of stream.early.keys()) {
+			if (number < base) this.#dropEarly(stream, number);
 		}
 	}
 
-	#dropParts(session: Session): void {
-		this.#partBytes -= session.partBytes + session.parts.length * OVERHEAD;
-		session.parts = [];
-		session.partBytes = 0;
-		this.#assembling.delete(session);
+	#dropParts(stream: Stream): void {
+		this.#partBytes -= stream.partBytes + stream.parts.length * OVERHEAD;
+		stream.parts = [];
+		stream.partBytes = 0;
+		this.#assembling.delete(stream);
 		if (!this.#crowded) return;
 		this.#crowded = false;
 		this.#ports.clock.defer(() => {
@@ -201,12 +191,12 @@ export class Inbound {
 	}
 
 	/** Takes a chunk whose turn it is, keeps one that comes before its turn, and leaves one that was taken. */
-	#place(session: Session, number: number, chunk: Chunk): void {
-		if (number > session.next) this.#keepEarly(session, number, chunk);
-		else if (number === session.next) this.#take(session, chunk);
+	#place(stream: Stream, number: number, chunk: Chunk): void {
+		if (number > stream.next) this.#keepEarly(stream, number, chunk);
+		else if (number === stream.next) this.#take(stream, chunk);
 	}
 
-	#keepEarly({ early }: Session, number: number, chunk: Chunk): void {
+	#keepEarly({ early }: Stream, number: number, chunk: Chunk): void {
 		const cost = chunk.data.length + OVERHEAD;
 		const { early: most } = this.#ports.limits.reassembly;
 		if (early.has(number) || early.size >= EARLY) return;
@@ -222,77 +212,77 @@ export class Inbound {
 	/** Makes room for chunks before their turn: whose sender has fallen silent will not be completed soon. */
 	#dropStalledEarly(): void {
 		const now = this.#ports.clock.now();
-		for (const session of this.#sessions.values()) {
-			if (now - session.heard <= this.#ports.limits.reassembly.stalled) continue;
-			for (const number of session.early.keys()) this.#dropEarly(session, number);
+		for (const stream of this.#all()) {
+			if (now - stream.heard <= this.#ports.limits.reassembly.stalled) continue;
+			for (const number of stream.early.keys()) this.#dropEarly(stream, number);
 		}
 	}
 
-	#dropEarly({ early }: Session, number: number): void {
+	#dropEarly({ early }: Stream, number: number): void {
 		const chunk = early.get(number);
 		if (early.delete(number)) this.#earlyBytes -= (chunk?.data.length ?? 0) + OVERHEAD;
 	}
 
 	/** Takes the chunk whose turn it is; false when that cannot be now. */
-	#take(session: Session, { start, end, data }: Chunk): boolean {
-		if (session.tooLarge) return false;
-		if (start !== (session.parts.length === 0)) {
+	#take(stream: Stream, { start, end, data }: Chunk): boolean {
+		if (stream.tooLarge) return false;
+		if (start !== (stream.parts.length === 0)) {
 			// A piece of a message whose beginning is not here, or a message within another.
-			this.#forget(session);
+			this.#ports.end(stream.session);
 			return false;
 		}
-		const bytes = session.partBytes + data.length;
-		const head = session.lane === "inbox" ? 0 : CALL_HEAD;
+		const bytes = stream.partBytes + data.length;
+		const head = stream.lane === "inbox" ? 0 : CALL_HEAD;
 		if (bytes > this.#ports.limits.message + head) {
 			this.#ports.reached("message");
-			this.#dropParts(session);
-			session.tooLarge = true;
+			this.#dropParts(stream);
+			stream.tooLarge = true;
 			return false;
 		}
 		if (end) {
-			const message = start ? data : join([...session.parts, data], bytes);
-			if (!this.#ports.accept(session.source, message, session.lane)) {
-				session.starved = "lane";
+			const message = start ? data : join([...stream.parts, data], bytes);
+			if (!this.#ports.accept(stream.source, message, stream.lane)) {
+				stream.starved = "lane";
 				return false;
 			}
-			this.#dropParts(session);
+			this.#dropParts(stream);
 		} else {
-			if (!this.#roomFor(session, data.length + OVERHEAD)) {
-				session.starved = "parts";
+			if (!this.#roomFor(stream, data.length + OVERHEAD)) {
+				stream.starved = "parts";
 				this.#crowded = true;
 				return false;
 			}
-			session.parts.push(new Uint8Array(data));
-			session.partBytes = bytes;
+			stream.parts.push(new Uint8Array(data));
+			stream.partBytes = bytes;
 			this.#partBytes += data.length + OVERHEAD;
-			this.#assembling.add(session);
+			this.#assembling.add(stream);
 		}
-		session.next++;
+		stream.next++;
 		return true;
 	}
 
-	#takeEarly(session: Session): void {
+	#takeEarly(stream: Stream): void {
 		for (;;) {
-			const chunk = session.early.get(session.next);
-			if (chunk === undefined || !this.#take(session, chunk)) return;
-			this.#dropEarly(session, session.next - 1);
+			const chunk = stream.early.get(stream.next);
+			if (chunk === undefined || !this.#take(stream, chunk)) return;
+			this.#dropEarly(stream, stream.next - 1);
 		}
 	}
 
 	/** Whether an unfinished message may grow by so many bytes. */
-	#roomFor(session: Session, bytes: number): boolean {
+	#roomFor(stream: Stream, bytes: number): boolean {
 		const { limits, reached } = this.#ports;
 		const { bytes: most, perPeer } = limits.reassembly;
-		if (!this.#assembling.has(session)) {
-			const { hash } = session.origin;
-			const ofPeer = [...this.#assembling].filter(({ origin }) => origin.hash.equals(hash));
+		if (!this.#assembling.has(stream)) {
+			const { hash } = stream.source;
+			const ofPeer = [...this.#assembling].filter(({ source }) => source.hash.equals(hash));
 			if (ofPeer.length >= perPeer && !ofPeer.some((other) => this.#makesRoom(other))) {
 				reached("reassembly.perPeer");
 				return false;
 			}
 		}
 		for (const oldest of this.#assembling) {
-			if (oldest === session || this.#partBytes + bytes <= most) return true;
+			if (oldest === stream || this.#partBytes + bytes <= most) return true;
 			if (this.#makesRoom(oldest)) continue;
 			reached("reassembly.bytes");
 			return false;
@@ -301,41 +291,30 @@ export class Inbound {
 	}
 
 	/** Lets go of an unfinished message that does not go on, unless it waits for this peer; false when it goes on. */
-	#makesRoom(session: Session): boolean {
-		const { clock, limits, reached } = this.#ports;
-		const silence = clock.now() - session.heard;
-		if (session.starved === "lane" || silence <= limits.reassembly.stalled) return false;
+	#makesRoom(stream: Stream): boolean {
+		const { clock, end, limits, reached } = this.#ports;
+		const silence = clock.now() - stream.heard;
+		if (stream.starved === "lane" || silence <= limits.reassembly.stalled) return false;
 		reached("reassembly.stalled");
-		this.#forget(session);
+		end(stream.session);
 		return true;
 	}
 
 	/** Answers once for all that is taken in one go. */
-	#acknowledge(session: Session): void {
-		if (session.due) return;
-		session.due = true;
+	#acknowledge(stream: Stream): void {
+		if (stream.due || !stream.open) return;
+		stream.due = true;
 		this.#ports.clock.defer(() => {
 			// It may have been answered, or forgotten, meanwhile.
-			if (session.due && this.#sessions.get(session.key) === session) this.#answer(session);
-			session.due = false;
+			if (stream.due && stream.open) this.#answer(stream);
+			stream.due = false;
 		});
 	}
 
-	#answer({ origin, number, exact, next, hops, starved, tooLarge }: Session): void {
+	#answer({ session, lane, next, hops, starved, tooLarge }: Stream): void {
 		const state = starved !== false ? "full" : tooLarge ? "tooLarge" : "open";
-		const life = this.#ports.life();
-		this.#ports.reply(origin, { session: number, life, exact, state, next, hops });
+		this.#ports.reply(session, { lane, state, next, hops });
 	}
-
-	/** The session that a packet belongs to is not, or no longer, one of ours. */
-	#refuse({ session }: Packet, { origin, exact, hops }: Routed): void {
-		const life = this.#ports.life();
-		this.#ports.reply(origin, { session, life, exact, state: "restarted", next: 0, hops });
-	}
-}
-
-function keyOf(session: number, { origin, target }: Pick<Routed, "origin" | "target">): string {
-	return `${session} ${origin.hash.toString()} ${target.toString()}`;
 }
 
 function join(parts: readonly Uint8Array[], length: number): Uint8Array {

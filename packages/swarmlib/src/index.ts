@@ -26,5 +26,8 @@ export type { PeerState } from "./peer-state.ts";
 export type { MapPort, OpenMapping, Reachability } from "./reachability.ts";
 export type { PeerSocket, RemotePeer } from "./remote-peer.ts";
 export type { Responsible, RingView } from "./ring-view.ts";
+export type { HandshakeLimits, Tampering } from "./session.ts";
 export type { SwarmLimit, SwarmStats } from "./stats.ts";
 export { SwarmPeer, type Target } from "./swarm-peer.ts";
+export { loadTrustedHosts } from "./node/trusted-hosts-file.ts";
+export { type TrustedHost, parseTrustedHosts } from "./trusted-hosts.ts";

@@ -21,6 +21,8 @@ import type { PeerState } from "./peer-state.ts";
 import type { MapPort } from "./reachability.ts";
 import type { PeerSocket, RemotePeer } from "./remote-peer.ts";
 import type { RingView } from "./ring-view.ts";
+import type { HandshakeLimits, Tampering } from "./session.ts";
+import { type TrustedHost, checkTrustedHosts } from "./trusted-hosts.ts";
 
 /** Functions that watch what a peer does. One that throws is reported as an `error` event and harms nothing else. */
 export interface SwarmHooks {
@@ -39,7 +41,10 @@ export interface SwarmOptions {
 	 * a secret anyone may join. Default `""`.
 	 */
 	readonly network?: string | Network;
-	/** `"off"`: links are not encrypted, for simulations and measurements; all peers alike. Default `"required"`. */
+	/**
+	 * `"off"`: neither links nor messages are encrypted, for simulations and measurements; all peers alike. Default
+	 * `"required"`.
+	 */
 	readonly encryption?: "required" | "off";
 	/** How much may wait for `recv`. */
 	readonly inbox?: Partial<InboxLimits>;
@@ -53,6 +58,8 @@ export interface SwarmOptions {
 	readonly reassembly?: Partial<ReassemblyLimits>;
 	/** Sessions of others that are remembered, and own ones; of each the longest unused is forgotten. Default 4,096. */
 	readonly sessions?: number;
+	/** How many sessions others may be opening. */
+	readonly handshakes?: Partial<HandshakeLimits>;
 	/** Bytes of the largest message. Default 1 MiB. */
 	readonly message?: number;
 	/** How messages go, unless `send` says otherwise. Default `"auto"`. */
@@ -73,6 +80,11 @@ export interface SwarmOptions {
 	 * each time.
 	 */
 	readonly identityFile?: string;
+	/**
+	 * Hosts with which keys were agreed on beforehand, for example as `loadTrustedHosts` reads them. Messages to and from
+	 * them take these keys besides, and none goes without. Default none.
+	 */
+	readonly trustedHosts?: readonly TrustedHost[];
 	/** How `nat: "auto"` gets a port of the router. Default: by `PortMapping` of `@cicada/traversal`. */
 	readonly mapPort?: MapPort;
 	/** Clock, randomness and network, where not the system's: a simulator's, for tests. */
@@ -119,6 +131,8 @@ export interface SwarmEvents {
 	ring: RingView;
 	/** The peer's state is another. */
 	state: PeerState;
+	/** A message came that is not what its sender said: altered, or made up. It was thrown away, and nothing else changed. */
+	tamper: Tampering;
 	/** A hook, a handler or a listener of yours failed. */
 	error: unknown;
 }
@@ -140,11 +154,13 @@ const REASSEMBLY: ReassemblyLimits = {
 	stalled: 10_000,
 };
 const SESSIONS = 4_096;
+const HANDSHAKES: HandshakeLimits = { opening: 1_024, rate: 200, burst: 500 };
 const EVENTS: ReadonlySet<string> = new Set<keyof SwarmEvents>([
 	"peer",
 	"peerGone",
 	"ring",
 	"state",
+	"tamper",
 	"error",
 ]);
 /** Extra copies of one message. */
@@ -181,6 +197,13 @@ export function checkIdentity({ identity = "address", identityFile }: SwarmOptio
 	}
 }
 
+/** @throws SwarmError `INVALID_ARGUMENT` */
+export function checkTrust({ encryption, trustedHosts = [] }: SwarmOptions): TrustedHost[] {
+	const hosts = checkTrustedHosts(trustedHosts);
+	if (hosts.length > 0 && encryption === "off") throw invalid("trustedHosts take encryption");
+	return hosts;
+}
+
 export function checkInbox(given: Partial<InboxLimits> | undefined): InboxLimits {
 	return checkCounts("inbox", INBOX, given);
 }
@@ -193,6 +216,7 @@ export function checkLimits(options: SwarmOptions): PartsPorts["limits"] {
 		message: checkCount("message", options.message ?? MESSAGE),
 		outbox: checkCounts("outbox", OUTBOX, options.outbox),
 		sessions: checkCount("sessions", options.sessions ?? SESSIONS),
+		handshakes: checkCounts("handshakes", HANDSHAKES, options.handshakes),
 		reassembly: checkCounts("reassembly", REASSEMBLY, options.reassembly),
 		broadcasts: checkCounts("broadcasts", BROADCASTS, options.broadcasts),
 		local: options.limitLocal === true,

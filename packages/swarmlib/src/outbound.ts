@@ -1,21 +1,14 @@
-import type {
-	Answer,
-	Cancel,
-	Clock,
-	Hash,
-	LocalNode,
-	NoticeType,
-	RemoteNode,
-	Timer,
-} from "@cicada/chordlib";
+import type { Answer, Cancel, Clock, Hash, LocalNode, RemoteNode, Timer } from "@cicada/chordlib";
 
-import { CHUNK_HEAD, type Lane, type Reply, knockType, packetType } from "./delivery-messages.ts";
+import { CHUNK_HEAD, type Chunk, type Lane, type Reply } from "./delivery-messages.ts";
 import type { Dialling } from "./dialling.ts";
 import { SwarmError } from "./errors.ts";
 import { Flight, type InFlight, packets } from "./flight.ts";
 import { Patience } from "./patience.ts";
 import type { RemotePeer } from "./remote-peer.ts";
 import { type RouteNetwork, Routes } from "./routes.ts";
+import type { Party, Saying, Session } from "./session.ts";
+import type { Approach, Sender } from "./session/approach.ts";
 import type { Destination } from "./target.ts";
 
 /** What a sender learns about a message that was taken. */
@@ -53,14 +46,16 @@ export interface OutboundPorts {
 	readonly routes: RouteNetwork;
 	/** Bytes of a packet's chunks. */
 	readonly packet: number;
-	/** Gives a new session number, by which replies find their way here. */
-	readonly newSession: (outbound: Outbound) => number;
+	/** The other end of a session, as the application sees it. */
+	readonly peerOf: (party: Party) => RemotePeer;
 }
 
 /** Milliseconds until a target without room is asked again: at first, at most. */
 const FULL = { first: 1_000, most: 30_000 };
-/** Milliseconds for which a session without messages is believed to be the same still. */
+/** Milliseconds for which a session in which nothing is heard is believed to be there still. */
 const FRESH = 2_000;
+/** How often something is said in vain until it is asked whether the session is there still. */
+const IN_VAIN = 2;
 /** Milliseconds for which messages wait while the target is dialled; then they go along the ring. */
 const DIAL_FIRST = 500;
 
@@ -76,23 +71,21 @@ interface Message extends Outgoing {
 	over: boolean;
 }
 
-/** The sender's end of the sessions with one target in one lane, one session after the other. */
-export class Outbound {
+/** What is sent to one target in one lane, in one session after the other. */
+export class Outbound implements Sender {
 	readonly #ports: OutboundPorts;
-	readonly #target: Hash;
+	readonly target: Hash;
+	readonly #approach: Approach;
 	readonly #lane: Lane;
 	/** Messages that are not wholly in chunks yet, in the order they were given. */
 	readonly #queue = new Set<Message>();
 	readonly #flight = new Flight<Message>();
 	readonly #patience = new Patience();
 	readonly #routes: Routes;
-	#session = 0;
-	/** Who answered the knock, whether it is the target itself, and its life; undefined until then. */
-	#peer: RemotePeer | undefined;
+	/** The session that the numbers of the chunks belong to; whether it is with the target itself; and whether it is there still. */
+	#session: Session | undefined;
 	#exact = false;
-	#life: number | undefined;
-	/** When anything was last heard in the session. */
-	#heard = -Infinity;
+	#open = false;
 	#knocks = 0;
 	#knocked = 0;
 	/** Whether a link to the target itself was tried for in this session; what is to be sent waits while the timer runs. */
@@ -105,16 +98,23 @@ export class Outbound {
 	#pumping = false;
 	#confirming = false;
 
-	constructor(ports: OutboundPorts, target: Hash, lane: Lane) {
+	constructor(ports: OutboundPorts, approach: Approach, lane: Lane) {
 		this.#ports = ports;
-		this.#target = target;
+		this.#approach = approach;
+		this.target = approach.target;
 		this.#lane = lane;
-		this.#routes = new Routes(ports.routes, target);
-		this.#reset();
+		this.#routes = new Routes(ports.routes, this.target);
+		approach.add(lane, this);
 	}
 
-	get session(): number {
-		return this.#session;
+	/** Whether the session with whoever owns the target's place will do. */
+	get takesOwner(): boolean {
+		return [...this.#messages()].some(({ destination }) => !destination.exact);
+	}
+
+	/** Sends nothing any more. True when that was the last lane to the target. */
+	end(): boolean {
+		return this.#approach.remove(this.#lane);
 	}
 
 	get idle(): boolean {
@@ -123,7 +123,7 @@ export class Outbound {
 
 	/** How far the session has come, in words: why a message to the target was not taken yet. */
 	get progress(): string {
-		if (this.#life === undefined) {
+		if (!this.#open) {
 			return `nobody answered at its place, asked ${this.#knocks} times`;
 		}
 		if (this.#full > 0) return this.#lane === "inbox" ? "its inbox is full" : "it serves too much";
@@ -132,7 +132,7 @@ export class Outbound {
 
 	/** Whether the session is open, and with the target itself. */
 	get #withTarget(): boolean {
-		return this.#life !== undefined && this.#exact;
+		return this.#open && this.#exact;
 	}
 
 	send(outgoing: Outgoing): Cancel {
@@ -145,15 +145,14 @@ export class Outbound {
 			copies: 0,
 			over: false,
 		};
-		const { clock } = this.#ports;
 		// In so long a time the target may have begun another life: what was not sent to the old one is the new one's.
-		if (this.idle && clock.now() - this.#heard > FRESH) this.#reset();
+		if (this.idle && !this.#isFresh(this.#session)) this.#reset();
 		this.#queue.add(message);
 		this.#routes.prepare(outgoing.duplicates, () => {
 			this.#pumpSoon();
 		});
 		if (outgoing.route === "auto") this.#dial(outgoing.destination);
-		if (this.#life === undefined && this.#due === Infinity) this.#knock();
+		if (!this.#open && this.#due === Infinity) this.#begin();
 		else this.#pumpSoon();
 		return () => {
 			this.#drop(message);
@@ -162,18 +161,52 @@ export class Outbound {
 		};
 	}
 
-	/** What the target, or who owns its place, answered. */
-	reply(reply: Reply, from: RemotePeer): void {
-		this.#heard = this.#ports.clock.now();
-		if (this.#life === undefined) {
-			if (reply.state === "open") this.#answered(reply, from);
-		} else if (reply.state === "restarted") {
-			// Somebody else's word for the target being gone is not enough: the ring may just be changing.
-			if (reply.exact || !this.#exact) this.#lost();
-			else this.#confirmAbsent();
-		} else if (reply.life === this.#life) {
-			this.#acknowledged(reply);
-		}
+	/** There is a session. */
+	opened(session: Session): void {
+		const { clock } = this.#ports;
+		if (!this.#open && this.#knocks === 1) this.#patience.measure(clock.now() - this.#knocked);
+		this.#adopt(session);
+		if (this.#open) return;
+		this.#open = true;
+		const mayDial = [...this.#queue].some(({ route }) => route === "auto");
+		if (this.#exact && mayDial) this.#dial(session.party.node);
+		this.#pumpSoon();
+	}
+
+	/** Numbers what is sent in a session; when that is another than before, what was under way in the old one is lost. */
+	#adopt(session: Session): void {
+		if (session === this.#session) return;
+		this.#lose();
+		if (this.#session !== undefined) this.#reset();
+		this.#flight.clear();
+		this.#session = session;
+		this.#exact = session.party.node.hash.equals(this.target);
+	}
+
+	/** Only what may go to whoever owns the target's place goes to another than the target. */
+	displaced(): void {
+		const wanted = [...this.#messages()].some(({ destination }) => destination.exact);
+		if (wanted || this.#withTarget) this.#confirmAbsent();
+	}
+
+	/** It is known whom to greet, or in doubt whether the session is there still. */
+	knock(): void {
+		if (this.idle) return;
+		this.#knocks = 0;
+		this.#knock();
+	}
+
+	/** What the other end of the session answered. */
+	replied(reply: Reply, session: Session): void {
+		if (session !== this.#session) return;
+		if (!this.#open) this.opened(session);
+		this.#acknowledged(reply);
+	}
+
+	/** There will be no session. */
+	failed(error: SwarmError): void {
+		this.fail(error);
+		this.#reset();
 	}
 
 	/** Ends every message under way. */
@@ -182,18 +215,29 @@ export class Outbound {
 		this.#dialTimer?.cancel();
 		this.#dialTimer = undefined;
 		this.#routes.stop();
-		this.#life = undefined;
+		this.#open = false;
 	}
 
+	/** Whether something was heard in a session lately. */
+	#isFresh(session: Session | undefined): session is Session {
+		return session !== undefined && this.#ports.clock.now() - session.heard <= FRESH;
+	}
+
+	/** The next message waits until it is seen whether the session is there still. */
 	#reset(): void {
-		this.#session = this.#ports.newSession(this);
-		this.#life = undefined;
+		this.#open = false;
 		this.#knocks = 0;
 		this.#dialled = false;
 		this.#dialTimer?.cancel();
 		this.#dialTimer = undefined;
 		this.#full = 0;
-		this.#flight.clear();
+	}
+
+	/** Sends in a session in which another lane has heard something lately, or knocks to have one. */
+	#begin(): void {
+		const { session } = this.#approach;
+		if (this.#isFresh(session)) this.opened(session);
+		else this.#knock();
 	}
 
 	#messages(): Set<Message> {
@@ -218,29 +262,17 @@ export class Outbound {
 		dialling.link({ hash, address }, proceed);
 	}
 
+	/** Asks for a sign of life in the session, once; then for another session. */
 	#knock(): void {
 		this.#knocks++;
 		this.#knocked = this.#ports.clock.now();
-		const body = { session: this.#session, lane: this.#lane };
+		const { session } = this.#approach;
+		const inSession = this.#knocks === 1 && session !== undefined;
+		if (inSession) this.#adopt(session);
+		const saying = inSession ? this.#packet(session, []) : this.#approach.knock();
 		const duplicates = [...this.#queue].map((message) => message.duplicates);
-		this.#transmit(knockType, body, this.#knocks, Math.max(0, ...duplicates));
+		this.#transmit(saying, this.#knocks, Math.max(0, ...duplicates));
 		this.#arm(this.#knocked + this.#patience.of(this.#knocks));
-	}
-
-	/** A knock was answered. Only what may go to whoever owns the target's place goes to another than the target. */
-	#answered(reply: Reply, from: RemotePeer): void {
-		if (!reply.exact) {
-			const wanted = [...this.#queue].filter(({ destination }) => destination.exact);
-			if (wanted.length > 0) this.#confirmAbsent();
-			if (wanted.length === this.#queue.size) return;
-		}
-		if (this.#knocks === 1) this.#patience.measure(this.#ports.clock.now() - this.#knocked);
-		this.#life = reply.life;
-		this.#exact = reply.exact;
-		this.#peer = from;
-		const mayDial = [...this.#queue].some(({ route }) => route === "auto");
-		if (reply.exact && mayDial) this.#dial(from);
-		this.#pump();
 	}
 
 	#acknowledged({ state, next, hops }: Reply): void {
@@ -271,11 +303,11 @@ export class Outbound {
 		if (this.#confirming) return;
 		this.#confirming = true;
 		const doubted = this.#withTarget ? this.#session : undefined;
-		this.#ports.node.lookup(this.#target, { mode: "iterative" }).then(
+		this.#ports.node.lookup(this.target, { mode: "iterative" }).then(
 			({ node }) => {
 				this.#confirming = false;
 				// It may be there after all, or have answered meanwhile: what is sent again finds it.
-				if (node.hash.equals(this.#target)) return;
+				if (node.hash.equals(this.target)) return;
 				if (this.#withTarget && this.#session !== doubted) return;
 				this.#absent();
 			},
@@ -289,7 +321,8 @@ export class Outbound {
 	/** The target is not in the swarm. */
 	#absent(): void {
 		if (this.#withTarget) {
-			this.#lost();
+			this.#lose();
+			this.#forget();
 			return;
 		}
 		// What wants the target itself has been sent to nobody.
@@ -300,14 +333,19 @@ export class Outbound {
 	}
 
 	/** The session is over. What may have been taken in it is not sent to another life. */
-	#lost(): void {
+	#lose(): void {
 		for (const message of this.#messages()) {
 			if (message.offset === 0 && !message.cut) continue;
 			const { name } = message.destination;
 			const what = `${name} went away before it said that it took the message`;
 			this.#finish(message, new SwarmError("UNREACHABLE", what));
 		}
+	}
+
+	/** Begins again by asking who is there. */
+	#forget(): void {
 		this.#reset();
+		this.#approach.forget();
 		if (this.#queue.size > 0) this.#knock();
 	}
 
@@ -323,7 +361,13 @@ export class Outbound {
 
 	/** Sends what the window lets through; while there is no room, one chunk that asks for it. */
 	#pump(): void {
-		if (this.#life === undefined || this.#dialTimer !== undefined || this.#routes.preparing) return;
+		if (!this.#open || this.#dialTimer !== undefined || this.#session === undefined) return;
+		if (this.#routes.preparing) return;
+		if (!this.#approach.isGenuine(this.#session)) {
+			this.#lose();
+			this.#forget();
+			return;
+		}
 		const fresh: InFlight<Message>[] = [];
 		while (this.#full > 0 ? this.#flight.size === 0 : this.#flight.hasRoom) {
 			const message = this.#nextQueued();
@@ -333,8 +377,7 @@ export class Outbound {
 		this.#sendChunks(fresh);
 		if (this.#flight.size === 0 && this.#queue.size > 0) {
 			// The session is with the owner of the target's place, and what waits wants the target itself.
-			this.#reset();
-			this.#knock();
+			this.#forget();
 		}
 	}
 
@@ -362,6 +405,8 @@ export class Outbound {
 	/** Sends chunks, whether for the first time or again: then by other routes too. */
 	#sendChunks(chunks: Iterable<InFlight<Message>>): void {
 		const now = this.#ports.clock.now();
+		const session = this.#session;
+		if (session === undefined) return;
 		const alike = (a: InFlight<Message>, b: InFlight<Message>): boolean =>
 			a.attempts === b.attempts && a.message.duplicates === b.message.duplicates;
 		for (const packet of packets(chunks, this.#ports.packet, alike)) {
@@ -372,36 +417,30 @@ export class Outbound {
 				chunk.attempts = attempts;
 				chunk.sent = now;
 			}
-			const body = {
-				session: this.#session,
-				to: this.#life ?? 0,
-				number: first.number,
-				base: this.#flight.base,
-				chunks: packet,
-			};
-			const copies = this.#transmit(packetType, body, attempts, first.message.duplicates);
+			const saying = this.#packet(session, packet, first.number);
+			const copies = this.#transmit(saying, attempts, first.message.duplicates);
 			for (const { message, start } of packet) if (attempts === 1 && start) message.copies = copies;
 			this.#arm(now + this.#patienceFor(attempts));
 		}
+	}
+
+	#packet(session: Session, chunks: readonly Chunk[], number: number = this.#flight.base): Saying {
+		const { base } = this.#flight;
+		return session.say({ kind: "packet", lane: this.#lane, number, base, chunks });
 	}
 
 	/**
 	 * Sends towards the target, and copies by disjoint routes: as many as are asked for; and when it is said again one at
 	 * least, by others each time. A target that has no room has been reached.
 	 */
-	#transmit<Body>(
-		type: NoticeType<Body>,
-		body: Body,
-		attempts: number,
-		duplicates: number,
-	): number {
+	#transmit({ type, body }: Saying, attempts: number, duplicates: number): number {
 		const { node } = this.#ports;
-		const usual = node.route(this.#target, type, body) ? 1 : 0;
+		const usual = node.route(this.target, type, body) ? 1 : 0;
 		const again = this.#full === 0 ? attempts - 1 : 0;
 		if (again === 0 && duplicates === 0) return usual;
 		const first = duplicates === 0 ? again - 1 : again * duplicates;
 		const count = Math.max(1, duplicates);
-		const use = (via: RemoteNode): boolean => node.route(this.#target, type, body, { via });
+		const use = (via: RemoteNode): boolean => node.route(this.target, type, body, { via });
 		return usual + this.#routes.send(first, count, use);
 	}
 
@@ -419,9 +458,10 @@ export class Outbound {
 		this.#flight.remove(chunk);
 		if (chunk.attempts === 1) this.#patience.measure(now - chunk.sent);
 		message.untaken--;
-		if (message.untaken > 0 || !message.cut || this.#peer === undefined) return;
+		if (message.untaken > 0 || !message.cut || this.#session === undefined) return;
 		const { copies, started } = message;
-		const receipt = { target: this.#peer, exact: this.#exact, copies, hops, rtt: now - started };
+		const target = this.#ports.peerOf(this.#session.party);
+		const receipt = { target, exact: this.#exact, copies, hops, rtt: now - started };
 		this.#finish(message, undefined, receipt);
 	}
 
@@ -467,7 +507,7 @@ export class Outbound {
 	/** Says again what was not answered in time, and sets the timer to when the next is due. */
 	#resend(): void {
 		const now = this.#ports.clock.now();
-		if (this.#life === undefined) {
+		if (!this.#open) {
 			const due = this.#knocked + this.#patience.of(this.#knocks);
 			if (due <= now + 1) this.#knock();
 			else this.#arm(due);
@@ -483,5 +523,14 @@ export class Outbound {
 		}
 		if (this.#full > 0 && overdue.length > 0) this.#full++;
 		this.#sendChunks(overdue);
+		const [first] = overdue;
+		if (first !== undefined && first.attempts > IN_VAIN) this.#askWhetherLost(first.attempts);
+	}
+
+	/** Nothing comes back in the session: it goes on when the target says that it has it. */
+	#askWhetherLost(attempts: number): void {
+		this.#approach.doubt();
+		if (this.#approach.session !== undefined) return;
+		this.#transmit(this.#approach.knock(), attempts, 0);
 	}
 }

@@ -1,4 +1,11 @@
-import type { Clock, Events, Identity, LocalNode, Ports } from "@cicada/chordlib";
+import {
+	type Clock,
+	type Events,
+	type Identity,
+	type LocalNode,
+	type Ports,
+	systemCrypto,
+} from "@cicada/chordlib";
 
 import { Broadcast, type BroadcastLimits } from "./broadcast.ts";
 import { networkOf } from "./broadcast/network.ts";
@@ -11,7 +18,9 @@ import { type SwarmEvents, copyOf } from "./options.ts";
 import { stateOf } from "./peer-state.ts";
 import { type RemotePeer, peerSocket, remotePeer } from "./remote-peer.ts";
 import { RingView } from "./ring-view.ts";
+import { clearHandshakes, noiseHandshakes } from "./session/handshake.ts";
 import type { SwarmCounter, SwarmStats } from "./stats.ts";
+import type { Trust } from "./trusted-hosts.ts";
 import type { UnderWay } from "./under-way.ts";
 
 /** What the parts of a peer have in common. */
@@ -25,6 +34,11 @@ export interface PartsPorts {
 	readonly calls: CallLimits;
 	readonly counter: SwarmCounter;
 	readonly route: Route;
+	/** The swarm's name. */
+	readonly network: string;
+	/** Whether what is sent is sealed, and with whom keys were agreed on beforehand. */
+	readonly encrypted: boolean;
+	readonly trust: Trust;
 	readonly underWay: UnderWay;
 	readonly handler: () => RequestHandler | undefined;
 }
@@ -49,10 +63,19 @@ export class Parts {
 		this.#inbox = inbox;
 		this.#hooks = hooks;
 		this.#counter = given.counter;
+		const { encrypted, network, trust } = given;
+		const crypto = systemCrypto;
 		this.delivery = new Delivery({
 			node,
 			clock,
 			random,
+			crypto,
+			handshakes: encrypted
+				? noiseHandshakes({ crypto, random, identity, network, trust })
+				: clearHandshakes,
+			tampered: (what) => {
+				events.emit("tamper", what);
+			},
 			accept: (source, data, lane) => {
 				if (lane === "inbox") return this.#take(source, data);
 				if (lane === "requests") return this.calls.request(source, data);

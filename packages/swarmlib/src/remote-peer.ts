@@ -7,8 +7,9 @@ export interface RemotePeer {
 	/** Where it can be dialled; `undefined` when it cannot. */
 	readonly address: Address | undefined;
 	/**
-	 * True when its key is proven for its id: over an encrypted link to it, or by a signature. False for whom others name,
-	 * and for the source of a message that was relayed.
+	 * True when it has shown that it has a key, over a link, in a session or by a signature, and that key is proven for its
+	 * id: the id is the key's hash, or this peer has itself dialled the address that it is the hash of, and met that key.
+	 * False for whom others name, and where encryption is off.
 	 */
 	readonly verified: boolean;
 }

@@ -10,6 +10,8 @@ const LIMITS = [
 	"calls.requests",
 	"calls.bytes",
 	"sessions",
+	"handshakes.opening",
+	"handshakes.rate",
 	"reassembly.perPeer",
 	"reassembly.bytes",
 	"reassembly.early",

@@ -11,6 +11,7 @@ import {
 	type Wait,
 	loadIdentity,
 	systemClock,
+	systemCrypto,
 	systemRandom,
 	tcp,
 } from "@cicada/chordlib";
@@ -44,6 +45,7 @@ import {
 	checkObject,
 	checkRemote,
 	checkRoute,
+	checkTrust,
 	checkVisited,
 	checkWait,
 	copyOf,
@@ -56,6 +58,7 @@ import { type RemotePeer, remotePeer } from "./remote-peer.ts";
 import { createRingNode } from "./ring-node.ts";
 import type { RingView } from "./ring-view.ts";
 import { SwarmCounter, type SwarmStats } from "./stats.ts";
+import { Trust, type TrustedHost } from "./trusted-hosts.ts";
 
 /** Whom to send to. */
 export type Target =
@@ -93,6 +96,7 @@ export class SwarmPeer {
 	readonly #limits: PartsPorts["limits"];
 	readonly #counter = new SwarmCounter();
 	readonly #calls: CallLimits;
+	readonly #trustedHosts: readonly TrustedHost[];
 	#handler: RequestHandler | undefined;
 	readonly #operations: Operations;
 	readonly #inbox: Inbox;
@@ -120,6 +124,7 @@ export class SwarmPeer {
 		});
 		this.#ports = { clock, random, transport };
 		checkIdentity(this.#options);
+		this.#trustedHosts = checkTrust(this.#options);
 		this.#identity = Identity.create(random);
 		this.#reach = this.#createReach(false);
 		this.#operations = new Operations(clock, transport);
@@ -161,6 +166,7 @@ export class SwarmPeer {
 			};
 			const { identityFile } = this.#options;
 			if (identityFile !== undefined) this.#identity = await loadIdentity(identityFile);
+			const trust = await this.#resolveTrust();
 			if (this.#isClosed()) throw closed();
 			const advertise = automatic ? (bound: Address) => this.#reach.map(bound) : given;
 			const node = this.#createNode({ host: addr, port }, advertise);
@@ -179,6 +185,7 @@ export class SwarmPeer {
 				calls: this.#calls,
 				counter: this.#counter,
 				route: this.#route,
+				...this.#security(trust),
 				underWay: this.#operations.underWay,
 				handler: () => this.#handler,
 			});
@@ -460,6 +467,17 @@ export class SwarmPeer {
 		const parts = this.#open();
 		if (this.#leaving) throw new SwarmError("CLOSED", "the peer is leaving the swarm");
 		return parts;
+	}
+
+	async #resolveTrust(): Promise<Trust> {
+		const { names } = this.#operations;
+		return Trust.of(systemCrypto, this.#trustedHosts, (host) => names.resolve(host));
+	}
+
+	#security(trust: Trust): Pick<PartsPorts, "network" | "encrypted" | "trust"> {
+		const { encryption, network = "" } = this.#options;
+		const name = typeof network === "string" ? network : network.id;
+		return { network: name, encrypted: encryption !== "off", trust };
 	}
 
 	#createReach(automatic: boolean): Reach {

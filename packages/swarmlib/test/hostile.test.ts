@@ -2,7 +2,6 @@ import {
 	Hash,
 	Identity,
 	LocalNode,
-	type NoticeType,
 	defineNotice,
 	defineRequest,
 	formatAddress,
@@ -13,15 +12,16 @@ import { expect, test } from "vitest";
 import { type Offer, offerType } from "../src/broadcast/messages.ts";
 import { digestOf, sign } from "../src/broadcast/signature.ts";
 import type { SwarmPeer } from "../src/index.ts";
+import { helloType, hereType, sealedType, welcomeType } from "../src/session/messages.ts";
 import { assertForSeeds } from "./seeds.ts";
 import { type PeerOptions, Swarm, codeOf, drain, sparse, text } from "./swarm.ts";
 
 const FILE = "hostile.test.ts";
 
 // The swarm's own messages, with any bytes in them.
-const knock = defineNotice("cicada/swarm/1/knock", rest);
-const packet = defineNotice("cicada/swarm/1/packet", rest);
-const reply = defineNotice("cicada/swarm/1/reply", rest);
+const kinds = ["who", "here", "hello", "welcome", "refusal", "sealed"].map((kind) =>
+	defineNotice(`cicada/swarm/2/${kind}`, rest),
+);
 const offer = defineRequest(offerType.name, { request: rest, response: rest });
 const pull = defineRequest("cicada/swarm/1/broadcast/pull", { request: rest, response: rest });
 const digest = defineRequest("cicada/swarm/1/broadcast/digest", { request: rest, response: rest });
@@ -40,8 +40,7 @@ function fields(...pairs: readonly (readonly [size: number, value: number])[]): 
 }
 
 interface ChunkFields {
-	readonly session?: number;
-	readonly to: number;
+	readonly lane?: number;
 	readonly number?: number;
 	readonly base?: number;
 	readonly start?: number;
@@ -50,40 +49,49 @@ interface ChunkFields {
 }
 
 /** A packet with one chunk. */
-function packetBody(given: ChunkFields): Uint8Array {
-	const { session = 1, to, number = 0, base = 0, start = 1, end = 1, data = "" } = given;
+function packet(given: ChunkFields): Uint8Array {
+	const { lane = 0, number = 0, base = 0, start = 1, end = 1, data = "" } = given;
 	const bytes = Buffer.from(data);
-	const head = fields([6, session], [6, to], [6, number], [6, base], [2, 1]);
+	const head = fields([1, 0], [1, lane], [6, number], [6, base], [2, 1]);
 	return Buffer.concat([head, fields([1, start], [1, end], [2, bytes.length]), bytes]);
 }
 
-/** A reply as `session life exact state next`; the states are open, full, tooLarge and restarted. */
-function readReply(body: Uint8Array): {
-	session: number;
-	life: number;
-	state: string;
-	next: number;
-} {
-	const bytes = Buffer.from(body);
-	const states = ["open", "full", "tooLarge", "restarted"];
-	return {
-		session: bytes.readUIntBE(0, 6),
-		life: bytes.readUIntBE(6, 6),
-		state: states[bytes.readUInt8(13)] ?? "?",
-		next: bytes.readUIntBE(14, 6),
-	};
+/** What is answered in a session; or that there is none. */
+interface Answer {
+	/** As the villain numbers it; of one that is gone, as the victim did. */
+	readonly session: number;
+	readonly state: string;
+	readonly next: number;
 }
 
-/** A member of the ring that says whatever it likes, and hears what it is answered. */
+/** The content of a reply: `1 lane state next hops`; the states are open, full and tooLarge. */
+function readReply(session: number, content: Uint8Array): Answer {
+	const bytes = Buffer.from(content);
+	const state = ["open", "full", "tooLarge"][bytes.readUInt8(2)] ?? "?";
+	return { session, state, next: bytes.readUIntBE(3, 6) };
+}
+
+/** A member of the ring that says whatever it likes, in sessions that are in clear, and hears what it is answered. */
 class Villain {
 	readonly node: LocalNode;
-	readonly replies: ReturnType<typeof readReply>[] = [];
+	readonly replies: Answer[] = [];
+	/** The victims' numbers of its sessions, by its own. */
+	readonly sessions = new Map<number, number>();
 	readonly #swarm: Swarm;
+	#said = 0;
 
 	private constructor(swarm: Swarm, node: LocalNode) {
 		this.#swarm = swarm;
 		this.node = node;
-		node.handleRouted(reply, (body) => this.replies.push(readReply(body)));
+		node.handleRouted(sealedType, ({ session, content }) => {
+			this.replies.push(readReply(session, content));
+		});
+		node.handleRouted(hereType, ({ number }) => {
+			this.replies.push({ session: number, state: "gone", next: 0 });
+		});
+		node.handleRouted(welcomeType, ({ number, message }) => {
+			this.sessions.set(number, Buffer.from(message).readUIntBE(0, 6));
+		});
 	}
 
 	static async join(swarm: Swarm): Promise<Villain> {
@@ -97,23 +105,35 @@ class Villain {
 		return new Villain(swarm, node);
 	}
 
-	/** Says something to a peer, and gives the last answer within half a second. */
+	/** Says something to a peer in a session, and gives the last answer within half a second. */
 	async say(
 		to: SwarmPeer,
-		type: NoticeType<Uint8Array>,
-		...bodies: readonly Uint8Array[]
-	): Promise<ReturnType<typeof readReply> | undefined> {
+		session: number,
+		...contents: readonly Uint8Array[]
+	): Promise<Answer | undefined> {
 		this.replies.length = 0;
-		for (const body of bodies) this.node.route(to.hash, type, body);
+		for (const content of contents) this.put(to, session, content);
 		await this.#swarm.simulation.run(500);
 		return this.replies.at(-1);
 	}
 
-	/** Opens a session, and gives the life of the peer that it is with. */
-	async knock(to: SwarmPeer, session = 1, lane = 0): Promise<number> {
-		const answer = await this.say(to, knock, fields([6, session], [1, lane]));
-		if (answer?.state !== "open" || answer.session !== session) throw new Error("no answer");
-		return answer.life;
+	/** Says something, under a number that was not used yet. */
+	put(to: SwarmPeer, session: number, content: Uint8Array, number: number = this.#said++): void {
+		const theirs = this.sessions.get(session) ?? session;
+		this.node.route(to.hash, sealedType, { session: theirs, number, content });
+	}
+
+	/** Asks for a session. */
+	greet(to: SwarmPeer, session: number): void {
+		const message = fields([1, 0], [6, 0]);
+		this.node.route(to.hash, helloType, { number: session, trusted: false, message });
+	}
+
+	/** Opens a session. */
+	async open(to: SwarmPeer, session = 1): Promise<void> {
+		this.greet(to, session);
+		await this.#swarm.simulation.run(500);
+		if (!this.sessions.has(session)) throw new Error("no answer");
 	}
 }
 
@@ -145,14 +165,16 @@ test("bodies that are no messages are ignored, and the peer goes on serving", as
 	await assertForSeeds(FILE, 2, async (seed) => {
 		const { swarm, villain, victim, errors } = await withVillain(seed);
 		const { random } = swarm.simulation;
-		for (let i = 0; i < 200; i++) {
+		await villain.open(victim);
+		for (let i = 0; i < 400; i++) {
 			const body = random.bytes(Math.floor(random.next() * 90));
-			const type = [knock, packet, reply][i % 3] ?? knock;
-			villain.node.route(victim.hash, type, body);
+			const kind = kinds[i % kinds.length];
+			if (kind !== undefined) villain.node.route(victim.hash, kind, body);
+			villain.put(victim, 1, body);
 		}
-		const whole = packetBody({ to: await villain.knock(victim), data: "" });
+		const whole = packet({ data: "" });
 		for (let length = 0; length < whole.length; length++) {
-			villain.node.route(victim.hash, packet, whole.subarray(0, length));
+			villain.put(victim, 1, whole.subarray(0, length));
 		}
 		const remote = { hash: victim.hash, address: victim.listener };
 		for (let i = 0; i < 50; i++) {
@@ -168,76 +190,92 @@ test("bodies that are no messages are ignored, and the peer goes on serving", as
 	});
 });
 
-test("a chunk without a session, or for another life, is answered so, and not taken", async () => {
-	const { villain, victim } = await withVillain(1);
-	const life = await villain.knock(victim);
-	for (const body of [{ to: life, session: 2 }, { to: life + 1 }, { to: 0 }]) {
-		const answer = await villain.say(victim, packet, packetBody({ ...body, data: "x" }));
-		expect(answer).toMatchObject({ state: "restarted", life });
-	}
+test("what is for no session, or one of another life, is answered so, and not taken", async () => {
+	const { swarm, villain, victim } = await withVillain(1);
+	await villain.open(victim);
+	const lost = packet({ data: "x" });
+	expect(await villain.say(victim, 12_345, lost)).toMatchObject({ state: "gone", session: 12_345 });
 	expect(victim.pending).toBe(0);
-	expect(await villain.say(victim, packet, packetBody({ to: life, data: "x" }))).toMatchObject({
-		state: "open",
-		next: 1,
-	});
+	expect(await villain.say(victim, 1, lost)).toMatchObject({ state: "open", session: 1, next: 1 });
 	expect(await drain(victim)).toEqual(["x"]);
+	await swarm.until(victim.disconnect());
+	await swarm.until(victim.connect(swarm.first.listener));
+	await swarm.simulation.run(10_000);
+	const before = villain.sessions.get(1);
+	expect(await villain.say(victim, 1, packet({ number: 1, data: "y" }))).toMatchObject({
+		state: "gone",
+		session: before,
+	});
+	expect(victim.pending).toBe(0);
 });
 
 test("a message without its beginning, or within another, is never taken, and ends the session", async () => {
 	const { villain, victim } = await withVillain(2);
 	const data = "x".repeat(1_024);
-	const life = await villain.knock(victim, 1);
-	const middle = packetBody({ to: life, session: 1, number: 7, base: 7, start: 0, data });
-	expect(await villain.say(victim, packet, middle)).toMatchObject({ state: "restarted" });
-	await villain.knock(victim, 2);
-	const [first, again] = [0, 1].map((number) =>
-		packetBody({ to: life, session: 2, number, end: number, data }),
-	);
-	if (first === undefined || again === undefined) throw new Error("two chunks");
-	expect(await villain.say(victim, packet, first)).toMatchObject({ state: "open", next: 1 });
-	expect(await villain.say(victim, packet, again)).toMatchObject({ state: "restarted" });
+	await villain.open(victim, 1);
+	const middle = packet({ number: 7, base: 7, start: 0, data });
+	expect(await villain.say(victim, 1, middle)).toMatchObject({ state: "gone" });
+	await villain.open(victim, 2);
+	const first = packet({ number: 0, end: 0, data });
+	expect(await villain.say(victim, 2, first)).toMatchObject({ state: "open", next: 1 });
+	const again = packet({ number: 1, data });
+	expect(await villain.say(victim, 2, again)).toMatchObject({ state: "gone" });
 	expect(victim.pending).toBe(0);
 });
 
 test("what is said twice, in any order, or again later is taken once, in order", async () => {
 	const { villain, victim } = await withVillain(3);
-	const to = await villain.knock(victim);
-	const chunks = ["a", "b", "c", "d"].map((data, number) => packetBody({ to, number, data }));
+	await villain.open(victim);
+	const chunks = ["a", "b", "c", "d"].map((data, number) => packet({ number, data }));
 	const [a, b, c, d] = chunks as [Uint8Array, Uint8Array, Uint8Array, Uint8Array];
-	const answer = await villain.say(victim, packet, d, c, d, a, a, b, c, b);
+	const answer = await villain.say(victim, 1, d, c, d, a, a, b, c, b);
 	expect(answer).toMatchObject({ state: "open", next: 4 });
-	await villain.say(victim, packet, ...chunks);
+	await villain.say(victim, 1, ...chunks);
 	expect(await drain(victim)).toEqual(["a", "b", "c", "d"]);
+});
+
+test("what is said under a number that was used is not heard", async () => {
+	const { swarm, villain, victim } = await withVillain(12);
+	await villain.open(victim);
+	for (const [number, data] of ["a", "b"].entries()) {
+		villain.put(victim, 1, packet({ number, data }), 5);
+		await swarm.simulation.run(500);
+	}
+	expect(await drain(victim)).toEqual(["a"]);
 });
 
 test("numbers of any size do no harm", async () => {
 	const { swarm, villain, victim } = await withVillain(4);
-	const to = await villain.knock(victim);
+	await villain.open(victim);
 	const huge = 2 ** 48 - 1;
 	const bodies = [
 		{ number: huge, base: 0 },
 		{ number: 3, base: huge },
 		{ number: huge, base: huge },
 		{ number: 0, base: 0 },
-	].map((body) => packetBody({ to, ...body, data: "x" }));
-	await villain.say(victim, packet, ...bodies);
+	].map((body) => packet({ ...body, data: "x" }));
+	await villain.say(victim, 1, ...bodies);
 	expect(await drain(victim)).toEqual(["x"]);
+	for (const number of [huge, 2 ** 32, 4_096 * 3]) {
+		villain.put(victim, 1, packet({ number: 1, data: "y" }), number);
+	}
+	await swarm.simulation.run(500);
 	await expectService(swarm);
 });
 
 test("a message larger than allowed is refused however it is cut, and crumbs are ignored", async () => {
 	const { villain, victim } = await withVillain(5);
-	const to = await villain.knock(victim);
+	await villain.open(victim);
 	const data = Buffer.alloc(49_152);
 	const parts = Array.from({ length: 23 }, (_, number) =>
-		packetBody({ to, number, start: number === 0 ? 1 : 0, end: 0, data }),
+		packet({ number, start: number === 0 ? 1 : 0, end: 0, data }),
 	);
-	const answer = await villain.say(victim, packet, ...parts);
+	const answer = await villain.say(victim, 1, ...parts);
 	expect(answer).toMatchObject({ state: "tooLarge", next: 21 });
-	const crumb = packetBody({ to, number: 23, base: 23, end: 0, data: "x" });
-	expect(await villain.say(victim, packet, crumb)).toBeUndefined();
-	const next = packetBody({ to, number: 23, base: 23, data: "after it" });
-	expect(await villain.say(victim, packet, next)).toMatchObject({ state: "open", next: 24 });
+	const crumb = packet({ number: 23, base: 23, end: 0, data: "x" });
+	expect(await villain.say(victim, 1, crumb)).toBeUndefined();
+	const next = packet({ number: 23, base: 23, data: "after it" });
+	expect(await villain.say(victim, 1, next)).toMatchObject({ state: "open", next: 24 });
 	expect(await drain(victim)).toEqual(["after it"]);
 });
 
@@ -247,19 +285,19 @@ test("unfinished messages take 4 MiB in all, and make room for others when they 
 	const data = Buffer.alloc(49_152);
 	let taken = 0;
 	for (const session of sessions) {
-		const to = await villain.knock(victim, session);
-		const answer = await villain.say(victim, packet, packetBody({ to, session, end: 0, data }));
+		await villain.open(victim, session);
+		const answer = await villain.say(victim, session, packet({ end: 0, data }));
 		taken += answer?.next ?? 0;
 		// All within the time after which it counts as stalled.
 		if (session === 19) break;
 	}
 	expect(taken).toBe(19);
 	await swarm.simulation.run(11_000);
-	const to = await villain.knock(victim, 1_000);
 	const flood = sessions.map((session) => session + 1_000);
-	for (const session of flood) villain.node.route(victim.hash, knock, fields([6, session], [1, 0]));
-	const bodies = flood.map((session) => packetBody({ to, session, end: 0, data }));
-	await villain.say(victim, packet, ...bodies);
+	for (const session of flood) villain.greet(victim, session);
+	await swarm.simulation.run(5_000);
+	villain.replies.length = 0;
+	for (const session of flood) villain.put(victim, session, packet({ end: 0, data }));
 	await swarm.simulation.run(5_000);
 	const kept = villain.replies.filter(({ next }) => next === 1).length;
 	expect(kept).toBe(Math.floor((4 * 1_048_576) / (49_152 + 128)));
@@ -270,8 +308,8 @@ test("unfinished messages take 4 MiB in all, and make room for others when they 
 		[begun, "open", 2],
 		[second, "full", 1],
 	] as const) {
-		const body = packetBody({ to, session, number: 1, start: 0, end: 0, data });
-		expect(await villain.say(victim, packet, body)).toMatchObject({ session, state, next });
+		const body = packet({ number: 1, start: 0, end: 0, data });
+		expect(await villain.say(victim, session, body)).toMatchObject({ session, state, next });
 	}
 	await expectService(swarm);
 	const large = new Uint8Array(1_048_576);
@@ -287,19 +325,19 @@ test("requests and answers that are none, or that nobody asked for, are ignored;
 		victim.onRequest(() => `${++served}`);
 		for (const lane of [1, 2]) {
 			const session = 10 + lane;
-			const to = await villain.knock(victim, session, lane);
+			await villain.open(victim, session);
 			const garbage = Array.from({ length: 100 }, (_, number) => {
 				const data = random.bytes(Math.floor(random.next() * 30));
 				if (data.length > 0 && data[0] === 0) data[0] = 1;
-				return packetBody({ session, to, number, data });
+				return packet({ lane, number, data });
 			});
-			const answer = await villain.say(victim, packet, ...garbage);
+			const answer = await villain.say(victim, session, ...garbage);
 			expect(answer).toMatchObject({ state: "open", next: 100 });
 		}
-		const to = await villain.knock(victim, 13, 1);
+		await villain.open(victim, 13);
 		const request = Buffer.concat([fields([1, 0], [6, 77], [4, 60_000]), Buffer.from("?")]);
-		const again = [0, 1, 2].map((number) => packetBody({ session: 13, to, number, data: request }));
-		await villain.say(victim, packet, ...again);
+		const again = [0, 1, 2].map((number) => packet({ lane: 1, number, data: request }));
+		await villain.say(victim, 13, ...again);
 		expect(served).toBe(1);
 		expect(errors).toEqual([]);
 		await expectService(swarm);
@@ -308,9 +346,10 @@ test("requests and answers that are none, or that nobody asked for, are ignored;
 
 test("ten thousand sessions of a villain cost others at most a send under way", async () => {
 	const { swarm, villain, victim } = await withVillain(7);
-	for (let session = 1; session <= 10_000; session++) {
-		villain.node.route(victim.hash, knock, fields([6, session], [1, 0]));
-	}
+	for (let session = 1; session <= 10_000; session++) villain.greet(victim, session);
+	await swarm.simulation.run(2_000);
+	for (const session of villain.sessions.keys())
+		villain.put(victim, session, packet({ data: "x" }));
 	await swarm.simulation.run(2_000);
 	const code = await swarm.until(codeOf(swarm.first.send(victim, "1")));
 	expect(["nothing", "UNREACHABLE"]).toContain(code);
@@ -319,9 +358,11 @@ test("ten thousand sessions of a villain cost others at most a send under way", 
 
 test("replies to sessions that nobody has, or that promise too much, change nothing", async () => {
 	const { swarm, villain, victim } = await withVillain(8);
+	await villain.open(victim);
 	for (let session = 0; session < 50; session++) {
-		const body = fields([6, session], [6, 1], [1, 1], [1, session % 4], [6, 2 ** 48 - 1], [1, 255]);
-		villain.node.route(victim.hash, reply, body);
+		const lane = session % 3;
+		const content = fields([1, 1], [1, lane], [1, lane], [6, 2 ** 48 - 1], [1, 255]);
+		villain.put(victim, session, content);
 	}
 	await swarm.simulation.run(1_000);
 	await expectService(swarm);

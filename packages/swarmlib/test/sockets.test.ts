@@ -37,7 +37,8 @@ test("twelve peers on real sockets send to all others, over several hops, and br
 		duplicates: 1,
 		route: "ring",
 	});
-	expect([hops > 1, exact]).toEqual([true, true]);
+	// The ring is still looking for near fingers: it may have linked the two meanwhile.
+	expect([hops > 1 || !areStrangers(from, to), exact]).toEqual([true, true]);
 	const { source, data } = await to.recv();
 	expect(source.hash.equals(from.hash)).toBe(true);
 	expect(Buffer.isBuffer(data)).toBe(false);

@@ -82,9 +82,28 @@ export class CipherState {
 	 * message. The count goes on.
 	 */
 	rekey(): void {
+		this.#key = this.#nextKey();
+	}
+
+	/**
+	 * Another state, under the key that {@link rekey} goes on to, while this one keeps its own: for messages that overtake
+	 * each other at the change of keys. It counts from 0.
+	 */
+	next(): CipherState {
+		return new CipherState(this.#crypto, this.#nextKey());
+	}
+
+	/** Another state under the same key, as far as this one has come. */
+	fork(): CipherState {
+		const fork = new CipherState(this.#crypto, this.#key);
+		fork.#count = this.#count;
+		return fork;
+	}
+
+	#nextKey(): Uint8Array {
 		this.#nonce.fill(0xff, 4);
 		const sealed = this.#crypto.seal(this.#key, this.#nonce, NOTHING, new Uint8Array(KEY));
-		this.#key = sealed.slice(0, KEY);
+		return sealed.slice(0, KEY);
 	}
 
 	/** 32 zero bits and the number, 64 bits, little-endian. */

@@ -64,8 +64,11 @@ export interface HandshakeOptions {
 	readonly staticKey?: KeyAgreement | undefined;
 	/** The other end's static public key, 32 bytes, where the pattern knows it beforehand. */
 	readonly remoteStatic?: Uint8Array | undefined;
-	/** The pre-shared key, 32 bytes, where the pattern has one. */
-	readonly psk?: Uint8Array | undefined;
+	/**
+	 * The pre-shared key, 32 bytes, where the pattern has one; or what gives it when its turn comes, for an end that
+	 * learns only from the other's first message which one it is.
+	 */
+	readonly psk?: Uint8Array | (() => Uint8Array) | undefined;
 }
 
 /**
@@ -75,8 +78,8 @@ export interface HandshakeOptions {
  */
 export class Handshake {
 	readonly #options: HandshakeOptions;
-	readonly #symmetric: SymmetricState;
-	readonly #messages: Token[][];
+	#symmetric: SymmetricState;
+	#messages: Token[][];
 	#ephemeral: KeyAgreement | undefined;
 	#remoteEphemeral: Uint8Array | undefined;
 	#remoteStatic: Uint8Array | undefined;
@@ -97,7 +100,7 @@ export class Handshake {
 			const key = own ? staticKey?.publicKey : this.#remoteStatic;
 			this.#symmetric.mixHash(checkKey("staticKey", key));
 		}
-		if (this.#usesPsk) checkKey("psk", options.psk);
+		if (this.#usesPsk && typeof options.psk !== "function") checkKey("psk", options.psk);
 	}
 
 	/** True when all messages have been written and read. */
@@ -172,6 +175,22 @@ export class Handshake {
 			: { send: second, receive: first };
 	}
 
+	/**
+	 * Another end that stands where this one does. Where anybody can put a message in the other end's place, as over
+	 * relays, read it with a fork: when it was forged, this one can still read the true one. A message is written once
+	 * only, by the one or the other.
+	 */
+	fork(): Handshake {
+		const fork = new Handshake(this.#options);
+		fork.#symmetric = this.#symmetric.fork();
+		fork.#messages = [...this.#messages];
+		fork.#ephemeral = this.#ephemeral;
+		fork.#remoteEphemeral = this.#remoteEphemeral;
+		fork.#remoteStatic = this.#remoteStatic;
+		fork.#turn = this.#turn;
+		return fork;
+	}
+
 	get #usesPsk(): boolean {
 		return this.#options.pattern.includes("psk");
 	}
@@ -208,7 +227,8 @@ export class Handshake {
 
 	#mix(token: "psk" | DhToken): void {
 		if (token === "psk") {
-			this.#symmetric.mixKeyAndHash(checkKey("psk", this.#options.psk));
+			const { psk } = this.#options;
+			this.#symmetric.mixKeyAndHash(checkKey("psk", typeof psk === "function" ? psk() : psk));
 			return;
 		}
 		// The first letter is the initiator's key, the second the responder's.
@@ -275,6 +295,14 @@ class SymmetricState {
 		const plaintext = this.#cipher?.decrypt(sealed, this.hash) ?? sealed;
 		this.mixHash(sealed);
 		return plaintext;
+	}
+
+	fork(): SymmetricState {
+		const fork = new SymmetricState(this.#crypto, "");
+		fork.hash = this.hash;
+		fork.#chainingKey = this.#chainingKey;
+		fork.#cipher = this.#cipher?.fork();
+		return fork;
 	}
 
 	split(): [CipherState, CipherState] {
