@@ -69,6 +69,8 @@ interface Message extends Outgoing {
 	started: number;
 	copies: number;
 	over: boolean;
+	/** Its number among all that were given. */
+	readonly order: number;
 }
 
 /** What is sent to one target in one lane, in one session after the other. */
@@ -86,6 +88,7 @@ export class Outbound implements Sender {
 	#session: Session | undefined;
 	#exact = false;
 	#open = false;
+	#given = 0;
 	#knocks = 0;
 	#knocked = 0;
 	/** Whether a link to the target itself was tried for in this session; what is to be sent waits while the timer runs. */
@@ -144,6 +147,7 @@ export class Outbound implements Sender {
 			started: 0,
 			copies: 0,
 			over: false,
+			order: this.#given++,
 		};
 		// In so long a time the target may have begun another life: what was not sent to the old one is the new one's.
 		if (this.idle && !this.#isFresh(this.#session)) this.#reset();
@@ -173,12 +177,11 @@ export class Outbound implements Sender {
 		this.#pumpSoon();
 	}
 
-	/** Numbers what is sent in a session; when that is another than before, what was under way in the old one is lost. */
+	/** Numbers what is sent in a session; when that is another than before, what was under way in the old one may be lost. */
 	#adopt(session: Session): void {
 		if (session === this.#session) return;
-		this.#lose();
+		this.#lose(session.born);
 		if (this.#session !== undefined) this.#reset();
-		this.#flight.clear();
 		this.#session = session;
 		this.#exact = session.party.node.hash.equals(this.target);
 	}
@@ -332,14 +335,25 @@ export class Outbound implements Sender {
 		}
 	}
 
-	/** The session is over. What may have been taken in it is not sent to another life. */
-	#lose(): void {
+	/**
+	 * The session is over. What may have been taken in it is not sent to another life; what was first sent after that was
+	 * `born` cannot have been.
+	 */
+	#lose(born = Infinity): void {
+		const again: Message[] = [];
 		for (const message of this.#messages()) {
-			if (message.offset === 0 && !message.cut) continue;
+			const isSent = message.offset > 0 || message.cut;
+			if (!isSent || message.started > born) {
+				again.push(Object.assign(message, { offset: 0, cut: false, untaken: 0 }));
+				continue;
+			}
 			const { name } = message.destination;
 			const what = `${name} went away before it said that it took the message`;
 			this.#finish(message, new SwarmError("UNREACHABLE", what));
 		}
+		this.#flight.clear();
+		this.#queue.clear();
+		for (const message of again.toSorted((a, b) => a.order - b.order)) this.#queue.add(message);
 	}
 
 	/** Begins again by asking who is there. */

@@ -132,12 +132,15 @@ export class Sessions {
 	readonly #pending = new Map<string, Pending>();
 	/** Who waits for answers, by number. */
 	readonly #askers = new Map<number, Approach | Asker>();
+	/** This peer's life as it was last seen. */
+	#life: { readonly number: number; readonly since: number };
 	#silent = false;
 
 	constructor(ports: SessionPorts) {
 		this.#ports = ports;
 		const { clock, crypto, handshakes, limits, node } = ports;
 		const { burst, rate } = limits.handshakes;
+		this.#life = { number: node.incarnation, since: clock.now() };
 		this.#records = new Records(node, clock, crypto);
 		this.#hellos = new TokenBucket(rate, burst, clock.now());
 		this.#approachPorts = {
@@ -281,7 +284,8 @@ export class Sessions {
 		const before = this.#sessions.get(reception.content.before);
 		const knowsBefore = before !== undefined && isSameParty(before.session.party, party);
 		const ours = this.#newNumber();
-		const content = { number: ours, knowsBefore };
+		const age = Math.floor(clock.now() - this.#lifeSince());
+		const content = { number: ours, knowsBefore, life: node.incarnation, age };
 		const { content: welcome, ciphers } = reception.welcome(content, party.record);
 		const session = new Session({ ours, theirs }, party, ciphers, limits.frame, clock.now());
 		this.#sessions.set(ours, { session, approach: undefined, life: node.incarnation });
@@ -296,6 +300,15 @@ export class Sessions {
 			}
 		}
 		this.#send(party.node, { type: welcomeType, body: welcome });
+	}
+
+	/** Since when it is known that this life of the peer has begun. */
+	#lifeSince(): number {
+		const { clock, node } = this.#ports;
+		if (this.#life.number !== node.incarnation) {
+			this.#life = { number: node.incarnation, since: clock.now() };
+		}
+		return this.#life.since;
 	}
 
 	#welcome(welcome: Welcome, routed: Routed): void {

@@ -163,6 +163,26 @@ test("a send to a target that has begun another life since the last one reaches 
 	});
 });
 
+test("what is sent to a life that the sender does not know of yet reaches it, once and in order", async () => {
+	await assertForSeeds(FILE, 5, async (seed) => {
+		const swarm = new Swarm(seed, { ...sparse, latency: constant(10) });
+		await swarm.grow(12);
+		const [from, to] = swarm.strangers();
+		await swarm.until(from.send(to, "opens the session"));
+		swarm.crash(to);
+		const flying = codeOf(from.send(to, "old"));
+		const through = swarm.peers.find((peer) => peer !== from) ?? from;
+		const reborn = await swarm.restart(to, through);
+		// The session with the former life is fresh enough to be used still.
+		const sends = [1, 2, 3].map((i) => from.send(reborn, `new ${i}`));
+		const large = from.send(reborn, "large".padEnd(200_000));
+		expect(await swarm.until(flying)).toBe("UNREACHABLE");
+		await swarm.until(Promise.all([...sends, large]));
+		const got = await drain(reborn);
+		expect(got.map((message) => message.trim())).toEqual(["new 1", "new 2", "new 3", "large"]);
+	});
+});
+
 test("what arrives in another life of its target is refused by that life, at once", async () => {
 	const swarm = new Swarm(1, { ...sparse, latency: constant(20) });
 	await swarm.grow(12);

@@ -310,7 +310,7 @@ test.each(["ring", "auto"] as const)(
 			}
 			if (type.name === helloType.name) {
 				const reception = forger.handshakes.receive(decode(helloType.body, body));
-				const content = { number: 77, knowsBefore: false };
+				const content = { number: 77, knowsBefore: false, life: 1, age: 0 };
 				if (reception) say(welcomeType, reception.welcome(content, undefined).content);
 				if (reception) answered++;
 			}

@@ -66,6 +66,8 @@ export class Approach {
 	#number: number | undefined;
 	#initiation: Initiation | undefined;
 	#session: Session | undefined;
+	/** With whom the last session was, and in which of its lives. */
+	#met: { readonly party: Party; readonly life: number } | undefined;
 	/** Whether the target may have lost the session, and when it last said that it has not. */
 	#doubted = false;
 	#confirmed = -Infinity;
@@ -156,7 +158,7 @@ export class Approach {
 		const { to } = initiation;
 		const party = to === undefined ? origin : { node: to.contact, record: to };
 		if (!this.#mayBe(party)) return true;
-		const { number, knowsBefore } = read.content;
+		const { number, knowsBefore, life, age } = read.content;
 		const before = this.#session;
 		if (before !== undefined && knowsBefore && isSameParty(before.party, party)) {
 			before.heard = this.#ports.clock.now();
@@ -167,6 +169,10 @@ export class Approach {
 			this.#initiation = undefined;
 			if (before !== undefined) this.#ports.close(before);
 			this.#session = this.#ports.open(this, numbers, party, read.ciphers);
+			const met = this.#met;
+			const isReborn = met !== undefined && isSameParty(met.party, party) && met.life !== life;
+			if (isReborn) this.#session.born = this.#ports.clock.now() - age;
+			this.#met = { party, life };
 		}
 		this.#confirm();
 		return true;

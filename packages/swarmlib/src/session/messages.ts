@@ -66,6 +66,9 @@ export interface WelcomeContent {
 	readonly number: number;
 	/** Whether the session before is still there, and may go on. */
 	readonly knowsBefore: boolean;
+	/** Which life of the target this is, and milliseconds that it has lasted at least. */
+	readonly life: number;
+	readonly age: number;
 }
 
 /** "You are not on my list of trusted hosts, or I am not on yours": in place of a welcome, signed. */
@@ -119,4 +122,9 @@ export const helloContent: Codec<HelloContent> = struct({
 	before: u48,
 });
 
-export const welcomeContent: Codec<WelcomeContent> = struct({ number: u48, knowsBefore: boolean });
+export const welcomeContent: Codec<WelcomeContent> = struct({
+	number: u48,
+	knowsBefore: boolean,
+	life: u48,
+	age: u48,
+});

@@ -42,6 +42,8 @@ export class Session {
 	readonly party: Party;
 	/** When anything was last heard in it. */
 	heard: number;
+	/** What was first sent after this, no earlier life of the other end has taken. `Infinity` where that is not known. */
+	born = Infinity;
 	readonly #limit: number;
 	readonly #sealing: Sealing;
 	readonly #opening: Opening;
