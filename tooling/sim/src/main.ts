@@ -18,6 +18,7 @@ import { resilienceScenario } from "./resilience/scenario.ts";
 import { type Result, run } from "./run.ts";
 import { lookupsScenario } from "./scale/lookups.ts";
 import { scaleScenario } from "./scale/scenario.ts";
+import { sendsScenario } from "./sends/scenario.ts";
 import { shrinkPlan } from "./shrink.ts";
 import { describe, summarize } from "./summary.ts";
 
@@ -47,7 +48,9 @@ async function main(): Promise<void> {
 	} else if (options.scenario === "resilience") {
 		if (!(await resilienceScenario(options))) process.exitCode = 1;
 	} else if (options.mutants !== undefined) await huntMutants(options, options.mutants);
-	else if (options.processes !== undefined) await killProcesses(options, options.processes);
+	else if (options.sends !== undefined) {
+		if (!(await sendsScenario({ ...options, processes: options.sends }))) process.exitCode = 1;
+	} else if (options.processes !== undefined) await killProcesses(options, options.processes);
 	else await simulate(options);
 }
 

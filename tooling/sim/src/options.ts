@@ -32,6 +32,10 @@ export interface Options {
 	readonly jobs: number;
 	/** How many processes on sockets; undefined for a simulated network. */
 	readonly processes: number | undefined;
+	/** How many processes with peers that send; by which routes, and how many a second; undefined likewise. */
+	readonly sends: number | undefined;
+	readonly routes: readonly ("auto" | "ring")[];
+	readonly rate: number;
 	readonly plan: string | undefined;
 	readonly savePlan: string | undefined;
 	readonly shrink: boolean;
@@ -76,6 +80,10 @@ ${Object.entries(SCENARIOS)
                     within --seeds of small runs (all, or names with commas between)
   --processes N     no simulation: N processes with TCP between them, of which one is
                     killed every two seconds of --minutes, and replaced
+  --sends N         no simulation: N processes with peers that send to each other, of which
+                    one is killed every two seconds of --minutes, and replaced
+  --routes ROUTES   by which routes they send, one after the other (ring,auto)
+  --rate RATE       how many sends there are in a second, of all together (100)
   --shrink          makes the first run that fails smaller, and writes it to a plan file
   --plan FILE       runs what a plan file says
   --save-plan FILE  writes the plan of the first seed, and runs it
@@ -113,6 +121,9 @@ export function readOptions(args: readonly string[], cores: number): Options | "
 			"fail-fast": { type: "boolean", default: false },
 			mutants: { type: "string" },
 			processes: { type: "string" },
+			sends: { type: "string" },
+			routes: { type: "string", default: "ring,auto" },
+			rate: { type: "string", default: "100" },
 			json: { type: "boolean", default: false },
 			quiet: { type: "boolean", default: false },
 			help: { type: "boolean", default: false },
@@ -155,6 +166,9 @@ export function readOptions(args: readonly string[], cores: number): Options | "
 		jobs: integer("jobs", values.jobs, 1),
 		processes:
 			values.processes === undefined ? undefined : integer("processes", values.processes, 2),
+		sends: values.sends === undefined ? undefined : integer("sends", values.sends, 3),
+		routes: values.routes.split(",").map(routeOf),
+		rate: integer("rate", values.rate, 1),
 		plan: values.plan,
 		savePlan: values["save-plan"],
 		shrink: values.shrink,
@@ -201,6 +215,11 @@ export function commandFor(options: Options, seed: number): string {
 	if (options.scenario !== undefined) words.push(`--scenario ${options.scenario}`);
 	if (faults !== undefined) words.push(`--faults ${faults.join(",")}`);
 	return `npm run sim -- ${words.join(" ")}`;
+}
+
+function routeOf(name: string): "auto" | "ring" {
+	if (name !== "auto" && name !== "ring") throw new Error(`--routes are auto and ring, not ${name}`);
+	return name;
 }
 
 function number(name: string, text: string): number {

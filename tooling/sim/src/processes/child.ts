@@ -1,25 +1,26 @@
-import { type ChildProcess, fork } from "node:child_process";
+import { type ChildProcess, type Serializable, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-import type { Address } from "@cicada/chordlib";
-
-import type { Order, Word } from "./node.ts";
-
-const PROGRAM = fileURLToPath(new URL("node.js", import.meta.url));
-
-/** A process with one node. It ends at the latest with this one, whose end closes its channel. */
-export class Child {
+/** A process that does what it is told. It ends at the latest with this one, whose end closes its channel. */
+export class Child<Order extends Serializable, Word> {
 	readonly name: string;
 	/** Resolves when it is gone, however it ended. */
 	readonly ended: Promise<void>;
-	/** Where its node listens, once it does. */
-	address: Address | undefined;
 	killed = false;
 	readonly #process: ChildProcess;
 
-	constructor(name: string, heard: (word: Word) => void) {
+	/** @param flags of Node itself */
+	constructor(
+		name: string,
+		program: URL,
+		heard: (word: Word) => void,
+		flags: readonly string[] = process.execArgv,
+	) {
 		this.name = name;
-		this.#process = fork(PROGRAM, { stdio: ["ignore", "ignore", "inherit", "ipc"] });
+		this.#process = fork(fileURLToPath(program), {
+			stdio: ["ignore", "ignore", "inherit", "ipc"],
+			execArgv: [...flags],
+		});
 		this.#process.on("message", heard);
 		this.ended = new Promise((resolve) => {
 			// After this nothing is heard any more.

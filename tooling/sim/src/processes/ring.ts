@@ -4,7 +4,7 @@ import { SeededRandom } from "@cicada/simnet";
 import { randomKey } from "../lookups.ts";
 import type { Finding } from "../oracles/violation.ts";
 import { Child } from "./child.ts";
-import type { Word } from "./node.ts";
+import type { Order, Word } from "./node.ts";
 import { now } from "./report.ts";
 import { type Verdict, Witness } from "./witness.ts";
 
@@ -15,6 +15,7 @@ const LOOKUPS = 20;
 const BOUND = 120_000;
 /** Through so many others a node tries to join. */
 const ENTRANCES = 3;
+const PROGRAM = new URL("node.js", import.meta.url);
 const ANY: Address = { host: "127.0.0.1", port: 0 };
 
 interface Answer {
@@ -39,12 +40,18 @@ export interface Outcome extends Verdict {
 	readonly converged: number | undefined;
 }
 
+/** A process with one node. */
+class NodeProcess extends Child<Order, Word> {
+	/** Where its node listens, once it does. */
+	address: Address | undefined;
+}
+
 /** A ring of processes on TCP, of which one is killed every two seconds, by SIGKILL, and replaced. */
 export class ProcessRing {
 	readonly #options: Options;
 	readonly #random: SeededRandom;
 	readonly #witness = new Witness();
-	readonly #children = new Set<Child>();
+	readonly #children = new Set<NodeProcess>();
 	/** Those that ended although nobody killed them. */
 	readonly #lost: string[] = [];
 	/** Called when a process has told something. */
@@ -109,8 +116,8 @@ export class ProcessRing {
 		});
 	}
 
-	#start(bind: Address): Child {
-		const child: Child = new Child(`p${this.#count++}`, (word) => {
+	#start(bind: Address): NodeProcess {
+		const child: NodeProcess = new NodeProcess(`p${this.#count++}`, PROGRAM, (word) => {
 			this.#heard(child, word);
 		});
 		this.#children.add(child);
@@ -121,7 +128,7 @@ export class ProcessRing {
 		return child;
 	}
 
-	#heard(child: Child, word: Word): void {
+	#heard(child: NodeProcess, word: Word): void {
 		switch (word.kind) {
 			case "listening":
 				child.address = word.address;
@@ -137,7 +144,7 @@ export class ProcessRing {
 		this.#heardSomething();
 	}
 
-	#again(child: Child, failed: "listen" | "join"): void {
+	#again(child: NodeProcess, failed: "listen" | "join"): void {
 		if (failed === "join") {
 			this.#join(child);
 			return;
@@ -148,7 +155,7 @@ export class ProcessRing {
 	}
 
 	/** Has a node join through members. While there are none, through the first of all, which waits for others. */
-	#join(child: Child): void {
+	#join(child: NodeProcess): void {
 		const [first] = this.#children;
 		const members = this.#members().filter((other) => other !== child);
 		const known = members.length > 0 || first === undefined ? members : [first];
@@ -191,12 +198,12 @@ export class ProcessRing {
 		this.#pickMember()?.tell({ kind: "lookup", key: randomKey(this.#random) });
 	}
 
-	#pickMember(): Child | undefined {
+	#pickMember(): NodeProcess | undefined {
 		const members = this.#members();
 		return members[Math.floor(this.#random.next() * members.length)];
 	}
 
-	#members(): Child[] {
+	#members(): NodeProcess[] {
 		const names = new Set([...this.#witness.members().values()].map(({ name }) => name));
 		return [...this.#children].filter(({ name, killed }) => names.has(name) && !killed);
 	}
