@@ -53,16 +53,17 @@ export class Ledger {
 	/** The number that was last received, for each pair of lives. */
 	readonly #last = new Map<string, number>();
 	readonly #flaws: string[] = [];
+	readonly #open = new Set<Send>();
 	#received = 0;
 
+	/** How many have not come to their end, of those whose senders live. */
 	get open(): number {
-		return [...this.#sends.values()].filter((send) => send.outcome === "open" && !send.senderDied)
-			.length;
+		return this.#open.size;
 	}
 
 	/** One life sends to another. */
 	sent(number: number, from: string, to: string, deadline: number): void {
-		this.#sends.set(number, {
+		const send: Send = {
 			number,
 			from,
 			to,
@@ -75,15 +76,18 @@ export class Ledger {
 			ms: 0,
 			hops: 0,
 			gotBy: [],
-		});
+		};
+		this.#sends.set(number, send);
+		this.#open.add(send);
 	}
 
 	/** A life has ended: what is open to it, and from it, is another matter now. */
 	died(life: string): void {
-		for (const send of this.#sends.values()) {
-			if (send.outcome !== "open") continue;
+		for (const send of this.#open) {
 			if (send.to === life) send.targetDied = true;
-			if (send.from === life) send.senderDied = true;
+			if (send.from !== life) continue;
+			send.senderDied = true;
+			this.#open.delete(send);
 		}
 	}
 
@@ -93,6 +97,7 @@ export class Ledger {
 			this.flaw(`send ${number} ended twice`);
 			return;
 		}
+		this.#open.delete(send);
 		send.outcome = code === undefined ? "resolved" : "rejected";
 		send.code = code ?? "";
 		send.why = why ?? "";

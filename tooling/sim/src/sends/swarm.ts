@@ -40,9 +40,13 @@ const ANY: Address = { host: "127.0.0.1", port: 0 };
 const STARTING = 4;
 /** How long they may take to become one ring. */
 const FORMING = 120_000;
-/** Milliseconds between two kills, and the time-out of a send. */
+/** Milliseconds between two kills, and the time-out of a send: what it is unless the caller says otherwise. */
 const KILLS = 2_000;
-const TIMEOUT = 15_000;
+const TIMEOUT = 30_000;
+/** Sends under way at most: on a slow machine there are fewer of them, not more and more. */
+const UNDER_WAY = 64;
+/** So many of the peers have to be in the swarm for one of them to be killed. */
+const ENOUGH = 0.75;
 /** Bytes of a message; of one in so many as many as go in several chunks. */
 const SMALL = 64;
 const LARGE = 100_000;
@@ -100,6 +104,10 @@ export class SendingSwarm {
 			this.#start(ANY);
 			const limit = this.#children.size === 1 ? 0 : STARTING - 1;
 			await this.#until(() => this.#outside() <= limit, FORMING);
+			if (this.#children.size % 8 === 0) {
+				const took = seconds(performance.now() - began);
+				this.#options.say(`${this.#children.size} started, ${this.#ready().length} in, ${took} s`);
+			}
 		}
 		const formed = await this.#until(() => this.#isOneRing(), FORMING);
 		return formed ? performance.now() - began : undefined;
@@ -226,6 +234,7 @@ export class SendingSwarm {
 	}
 
 	#sendOne(route: Route): void {
+		if (this.#ledger.open >= UNDER_WAY) return;
 		const ready = this.#ready();
 		const [from, to] = [this.#pick(ready), this.#pick(ready)];
 		if (from === undefined || to?.address === undefined) return;
@@ -236,7 +245,9 @@ export class SendingSwarm {
 	}
 
 	#killOne(): void {
-		const victim = this.#pick(this.#ready());
+		const ready = this.#ready();
+		const isEnough = ready.length >= ENOUGH * this.#options.processes;
+		const victim = isEnough ? this.#pick(ready) : undefined;
 		if (victim === undefined) return;
 		const again = this.#kills++ % 2 === 0 ? victim.address : undefined;
 		victim.kill();
