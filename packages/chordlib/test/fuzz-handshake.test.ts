@@ -112,7 +112,11 @@ test(`${CASES.toLocaleString("en")} altered handshakes of who dials`, async () =
 		let record = own;
 		if (wrong === "foreign") record = foreign;
 		if (wrong === "record") record = mutated(chance, own, foreign);
-		const handshake = new LinkHandshake(security(chance, identity, () => record), true, hello);
+		const handshake = new LinkHandshake(
+			security(chance, identity, () => record),
+			true,
+			hello,
+		);
 		const first = handshake.begin();
 		const firstSaid = wrong === "first" ? mutated(chance, first, own) : first;
 		link.say(toHex(concat(hello, sized(firstSaid))));

@@ -1,4 +1,11 @@
-import { type Answer, type Cancel, type LocalNode, type RemoteNode, formatAddress, sameAddress } from "@cicada/chordlib";
+import {
+	type Answer,
+	type Cancel,
+	type LocalNode,
+	type RemoteNode,
+	formatAddress,
+	sameAddress,
+} from "@cicada/chordlib";
 
 import type { Dialling } from "./dialling.ts";
 import { SwarmError } from "./errors.ts";

@@ -108,13 +108,7 @@ export class SwarmPeer {
 
 	/** @throws SwarmError `INVALID_ARGUMENT` */
 	constructor(options: { readonly hooks?: Partial<SwarmHooks> } & SwarmOptions = {}) {
-		const {
-			hooks,
-			inbox,
-			calls,
-			ports,
-			route = "auto",
-		} = checkObject("options", options);
+		const { hooks, inbox, calls, ports, route = "auto" } = checkObject("options", options);
 		const {
 			clock = systemClock,
 			random = systemRandom,

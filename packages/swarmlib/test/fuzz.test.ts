@@ -65,7 +65,11 @@ function fieldAltered(chance: Chance, value: unknown): unknown {
 }
 
 /** What is said instead of a body: its bytes. */
-function altered(chance: Chance, type: Pick<NoticeType<unknown>, "body">, value: unknown): Uint8Array {
+function altered(
+	chance: Chance,
+	type: Pick<NoticeType<unknown>, "body">,
+	value: unknown,
+): Uint8Array {
 	const bytes = encode(type.body, value, 65_000);
 	if (chance.next() < 0.3) return bytesLike(chance, bytes);
 	try {
@@ -127,52 +131,56 @@ afterEach(() => {
 	vi.restoreAllMocks();
 });
 
-test(`${MESSAGES.toLocaleString("en")} altered messages of a member harm nobody`, async () => {
-	const swarm = new Swarm(1, { ...sparse, route: "ring", outbox: { messages: 200 } });
-	await swarm.grow(8);
-	const errors: unknown[] = [];
-	for (const peer of swarm.peers) {
-		peer.on("error", (error) => errors.push(error));
-		peer.onRequest(({ data }) => data);
-	}
-	const mallory = swarm.peers[3]!;
-	const honest = swarm.peers.filter((peer) => peer !== mallory);
-	const chance = swarm.simulation.random;
-	const counts = corrupt(swarm, mallory.hash);
-	const total = (): number => [...counts.values()].reduce((sum, count) => sum + count, 0);
-	const say = (to: SwarmPeer): void => {
-		const data = new Uint8Array([0, 1, 100, 60_000][below(chance, 4)]!);
-		const wait = { timeout: 3_000 };
-		void codeOf(mallory.send(to, data, wait));
-		void codeOf(mallory.request(to, data, wait));
-		if (chance.next() < 0.3) void codeOf(mallory.broadcast(data, wait));
-	};
-	let served = 0;
-	while (total() < MESSAGES) {
-		for (const peer of honest) say(peer);
-		await swarm.simulation.run(500);
-		// Whatever it was that came of it.
-		for (const peer of swarm.peers) await drain(peer);
-		const [from, to] = [honest[served % 7]!, honest[(served + 3) % 7]!];
-		await swarm.until(from.send(to, `served ${served}`));
-		expect((await drain(to)).includes(`served ${served}`)).toBe(true);
-		served++;
-	}
-	expect(errors).toEqual([]);
-	expect(counts.size).toBeGreaterThan(5);
-	// Nothing is left of it but what has a limit.
-	await swarm.until(mallory.close());
-	swarm.peers.splice(swarm.peers.indexOf(mallory), 1);
-	await swarm.simulation.run(120_000);
-	for (const peer of honest) {
-		await drain(peer);
-		const { calls, outbox, sessions } = peer.stats;
-		expect([calls, outbox]).toEqual([
-			{ asked: 0, serving: 0, bytes: 0 },
-			{ messages: 0, bytes: 0 },
-		]);
-		expect(sessions.unfinished + sessions.early).toBeLessThan(8 * 1_048_576 + 65_536);
-	}
-	expect(await swarm.until(honest[0]!.broadcast("all is well"))).toEqual({ reached: 6 });
-	await expectCode(swarm.until(honest[0]!.send(mallory, "?")), "NOT_FOUND");
-}, 60_000 * factor);
+test(
+	`${MESSAGES.toLocaleString("en")} altered messages of a member harm nobody`,
+	async () => {
+		const swarm = new Swarm(1, { ...sparse, route: "ring", outbox: { messages: 200 } });
+		await swarm.grow(8);
+		const errors: unknown[] = [];
+		for (const peer of swarm.peers) {
+			peer.on("error", (error) => errors.push(error));
+			peer.onRequest(({ data }) => data);
+		}
+		const mallory = swarm.peers[3]!;
+		const honest = swarm.peers.filter((peer) => peer !== mallory);
+		const chance = swarm.simulation.random;
+		const counts = corrupt(swarm, mallory.hash);
+		const total = (): number => [...counts.values()].reduce((sum, count) => sum + count, 0);
+		const say = (to: SwarmPeer): void => {
+			const data = new Uint8Array([0, 1, 100, 60_000][below(chance, 4)]!);
+			const wait = { timeout: 3_000 };
+			void codeOf(mallory.send(to, data, wait));
+			void codeOf(mallory.request(to, data, wait));
+			if (chance.next() < 0.3) void codeOf(mallory.broadcast(data, wait));
+		};
+		let served = 0;
+		while (total() < MESSAGES) {
+			for (const peer of honest) say(peer);
+			await swarm.simulation.run(500);
+			// Whatever it was that came of it.
+			for (const peer of swarm.peers) await drain(peer);
+			const [from, to] = [honest[served % 7]!, honest[(served + 3) % 7]!];
+			await swarm.until(from.send(to, `served ${served}`));
+			expect((await drain(to)).includes(`served ${served}`)).toBe(true);
+			served++;
+		}
+		expect(errors).toEqual([]);
+		expect(counts.size).toBeGreaterThan(5);
+		// Nothing is left of it but what has a limit.
+		await swarm.until(mallory.close());
+		swarm.peers.splice(swarm.peers.indexOf(mallory), 1);
+		await swarm.simulation.run(120_000);
+		for (const peer of honest) {
+			await drain(peer);
+			const { calls, outbox, sessions } = peer.stats;
+			expect([calls, outbox]).toEqual([
+				{ asked: 0, serving: 0, bytes: 0 },
+				{ messages: 0, bytes: 0 },
+			]);
+			expect(sessions.unfinished + sessions.early).toBeLessThan(8 * 1_048_576 + 65_536);
+		}
+		expect(await swarm.until(honest[0]!.broadcast("all is well"))).toEqual({ reached: 6 });
+		await expectCode(swarm.until(honest[0]!.send(mallory, "?")), "NOT_FOUND");
+	},
+	60_000 * factor,
+);

@@ -103,7 +103,13 @@ test("one that has moved is not at its old address any more: who is there now ge
 	const directory = await mkdtemp(join(tmpdir(), "keyed-"));
 	const identityFile = join(directory, "keys.json");
 	const start = async (host: SimHost, more: { identityFile?: string }): Promise<SwarmPeer> => {
-		const peer = new SwarmPeer({ ...sparse, identity: "key", encryption: "off", ports: host, ...more });
+		const peer = new SwarmPeer({
+			...sparse,
+			identity: "key",
+			encryption: "off",
+			ports: host,
+			...more,
+		});
 		await peer.bind(host.ip, 7000);
 		await swarm.until(peer.connect(swarm.first.listener));
 		return peer;

@@ -51,7 +51,8 @@ async function askAll(
 	sizes: readonly number[],
 ): Promise<string[]> {
 	const codes: string[] = [];
-	for (const size of sizes) void codeOf(from.request(to, bytes(size))).then((code) => codes.push(code));
+	for (const size of sizes)
+		void codeOf(from.request(to, bytes(size))).then((code) => codes.push(code));
 	await swarm.simulation.run(5_000);
 	return codes;
 }
@@ -67,7 +68,8 @@ async function broadcastAll(
 ): Promise<string[]> {
 	swarm.crash(other, { silent: true });
 	const codes: string[] = [];
-	for (const size of sizes) void codeOf(peer.broadcast(bytes(size))).then((code) => codes.push(code));
+	for (const size of sizes)
+		void codeOf(peer.broadcast(bytes(size))).then((code) => codes.push(code));
 	await swarm.simulation.run(1_000);
 	return codes;
 }
@@ -193,9 +195,12 @@ test.each(Object.entries(SCENES))("%s: at the limit all is well", async (name, s
 	expect(await play(name, scene, 0)).toBe(0);
 });
 
-test.each(Object.entries(SCENES))("%s: one beyond is too many, and counted", async (name, scene) => {
-	expect(await play(name, scene, 1)).toBeGreaterThan(0);
-});
+test.each(Object.entries(SCENES))(
+	"%s: one beyond is too many, and counted",
+	async (name, scene) => {
+		expect(await play(name, scene, 1)).toBeGreaterThan(0);
+	},
+);
 
 describe("what is kept of messages that are not whole", () => {
 	/** Chunks of this size are kept with 128 bytes besides. */
@@ -209,7 +214,13 @@ describe("what is kept of messages that are not whole", () => {
 		readonly inbound: Inbound;
 
 		constructor(reassembly: Partial<ReassemblyLimits>) {
-			const limits = { perPeer: 8, bytes: 1_000_000, early: 1_000_000, stalled: 10_000, ...reassembly };
+			const limits = {
+				perPeer: 8,
+				bytes: 1_000_000,
+				early: 1_000_000,
+				stalled: 10_000,
+				...reassembly,
+			};
 			this.inbound = new Inbound({
 				clock: this.simulation.host("peer").clock,
 				limits: { message: 100_000, sessions: 100, reassembly: limits },
@@ -278,7 +289,9 @@ describe("what is kept of messages that are not whole", () => {
 test("every limit of a peer is tried, and shown by its statistics", async () => {
 	const swarm = new Swarm(1);
 	const { reached, inbox, outbox, calls, sessions, broadcasts } = (await swarm.add()).stats;
-	const own = Object.keys(reached).filter((name) => name === "message" || /\./.test(name) || name === "sessions");
+	const own = Object.keys(reached).filter(
+		(name) => name === "message" || /\./.test(name) || name === "sessions",
+	);
 	const reassembly = ["perPeer", "bytes", "early", "stalled"].map((name) => `reassembly.${name}`);
 	expect([...Object.keys(SCENES), ...reassembly].toSorted()).toEqual(own.toSorted());
 	expect({ inbox, outbox, calls, sessions, broadcasts }).toEqual({

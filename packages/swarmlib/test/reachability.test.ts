@@ -341,7 +341,9 @@ test("closed while a router maps a port all the same: close resolves when the ro
 		return { port, externalIp: nat.ip, externalPort: port + 1, close };
 	};
 	const peer = new SwarmPeer({ ports: host, mapPort: slow });
-	const bound = peer.bind(host.ip, 7000, { nat: "auto" }).catch(({ code }: Error & { code: string }) => code);
+	const bound = peer
+		.bind(host.ip, 7000, { nat: "auto" })
+		.catch(({ code }: Error & { code: string }) => code);
 	await swarm.until(() => asked);
 	await swarm.until(Promise.all([peer.close(), peer.close()]));
 	expect(await bound).toBe("CLOSED");

@@ -55,7 +55,9 @@ test("wall clocks that are set by an hour or a day lose no peer, no broadcast an
 				const broadcasts = n === 0 || n === 7 ? [news] : [news, news];
 				return n === 8 ? [...broadcasts, `to one: ${news}`] : broadcasts;
 			});
-			expect(heard.map((texts) => texts.toSorted())).toEqual(expected.map((texts) => texts.toSorted()));
+			expect(heard.map((texts) => texts.toSorted())).toEqual(
+				expected.map((texts) => texts.toSorted()),
+			);
 		}
 	}
 	expect(lost).toEqual([]);

@@ -37,7 +37,7 @@ export class Soak {
 	readonly #say: (text: string) => void;
 	/** Those that stay come first. */
 	readonly #peers: SwarmPeer[] = [];
-	readonly #underWay = new Set<Promise<void>>();
+	readonly #underWay = new Map<Promise<void>, string>();
 	readonly #failures: string[] = [];
 	/** What had not been delivered, by the reason. */
 	readonly #lost = new Map<string, number>();
@@ -59,14 +59,14 @@ export class Soak {
 		for (let n = 0; n < peers; n++) await this.#come();
 		while (seconds() < minutes * 60 && this.#failures.length === 0) {
 			const until = seconds() + sample;
-			while (seconds() < until) await this.#step();
+			while (seconds() < until && this.#failures.length === 0) await this.#step();
 			await this.#settle();
 			const now = measure(seconds());
 			samples.push(now);
 			this.#check(now, samples[0] ?? now);
 			this.#tell(now);
 		}
-		await Promise.all(this.#peers.map((peer) => peer.close()));
+		for (const peer of this.#peers) await this.#ends("close", peer.close());
 		return {
 			came: this.#came,
 			left: this.#left,
@@ -94,12 +94,14 @@ export class Soak {
 
 	async #come(): Promise<void> {
 		const peer = new SwarmPeer({ ...OPTIONS, identity: this.#came % 2 === 0 ? "address" : "key" });
-		await peer.bind("127.0.0.1", 0);
+		await this.#ends("bind", peer.bind("127.0.0.1", 0));
 		peer.on("error", (error) => this.#failures.push(`an error event: ${String(error)}`));
 		peer.onRequest(({ data }) => data);
 		void this.#read(peer);
 		const through = this.#pick(this.#peers.slice(0, this.#options.steady));
-		if (through !== undefined) await peer.connect(through.listener, { timeout: TIMEOUT });
+		if (through !== undefined) {
+			await this.#ends("connect", peer.connect(through.listener, { timeout: TIMEOUT }));
+		}
 		this.#peers.push(peer);
 		this.#came++;
 	}
@@ -107,8 +109,25 @@ export class Soak {
 	/** Leaves: with a word, without one, or for a moment only. */
 	async #go(peer: SwarmPeer): Promise<void> {
 		this.#peers.splice(this.#peers.indexOf(peer), 1);
-		if (this.#left++ % 2 === 0) await peer.disconnect({ timeout: 100 });
-		await peer.close();
+		if (this.#left++ % 2 === 0) await this.#ends("disconnect", peer.disconnect({ timeout: 100 }));
+		await this.#ends("close", peer.close());
+	}
+
+	/** Waits for something to end, well or not, and says what it is when it does not. */
+	#ends(what: string, promise: Promise<unknown>): Promise<void> {
+		return new Promise((resolve, reject) => {
+			const timer = setTimeout(() => {
+				this.#failures.push(`a ${what} has not ended after ${WHOLE} ms`);
+				resolve();
+			}, WHOLE);
+			promise
+				.finally(() => {
+					clearTimeout(timer);
+				})
+				.then(() => {
+					resolve();
+				}, reject);
+		});
 	}
 
 	async #read(peer: SwarmPeer): Promise<void> {
@@ -140,13 +159,14 @@ export class Soak {
 				if (stay) this.#lost.set(why, (this.#lost.get(why) ?? 0) + 1);
 			},
 		);
-		this.#underWay.add(settled);
+		const what = `${chance < 0.6 ? "send" : chance < 0.9 ? "request" : "broadcast"} of ${data.length} bytes`;
+		this.#underWay.set(settled, what);
 		void settled.finally(() => this.#underWay.delete(settled));
 	}
 
 	/** Waits until nothing is under way, everyone knows the whole ring, and no socket is left but those of its links. */
 	async #settle(): Promise<void> {
-		await Promise.all(this.#underWay);
+		for (const [settled, what] of this.#underWay) await this.#ends(what, settled);
 		const until = performance.now() + WHOLE;
 		while (performance.now() < until) {
 			if (this.#isWhole() && handles().sockets === this.#links()) return;

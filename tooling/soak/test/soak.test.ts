@@ -40,8 +40,20 @@ test(
 );
 
 test("a slope is that of the line that fits best", () => {
-	expect(slope([[0, 1], [1, 3], [2, 5]])).toBe(2);
-	expect(slope([[0, 0], [1, 1], [2, 0]])).toBe(0);
+	expect(
+		slope([
+			[0, 1],
+			[1, 3],
+			[2, 5],
+		]),
+	).toBe(2);
+	expect(
+		slope([
+			[0, 0],
+			[1, 1],
+			[2, 0],
+		]),
+	).toBe(0);
 	expect(slope([[5, 9]])).toBe(0);
 });
 
