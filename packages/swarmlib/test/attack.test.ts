@@ -14,7 +14,7 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { SwarmPeer } from "../src/index.ts";
-import { Victim } from "./victim.ts";
+import { Victim, expectServed, expectUnharmed } from "./victim.ts";
 
 // What one packet once did to a peer of the original, and more: each is done over real sockets to a peer in another
 // process, which must go on serving an honest neighbour on the link that they have.
@@ -41,7 +41,7 @@ const hex = (digits: string): Buffer => Buffer.from(digits.replaceAll(" ", ""), 
 
 test("8 a reset right after connecting, many times", async () => {
 	for (let i = 0; i < 50; i++) (await victim.dial()).resetAndDestroy();
-	await victim.expectUnharmed();
+	await expectUnharmed(victim);
 });
 
 test("9, 10 sockets with numbers beyond 1,024, all of which are closed when the other end has gone", async () => {
@@ -51,7 +51,7 @@ test("9, 10 sockets with numbers beyond 1,024, all of which are closed when the 
 	await Promise.all(sockets.map((socket) => once(socket.end(), "close")));
 	await victim.untilPending(0);
 	expect((await victim.health()).links).toBe(1);
-	await victim.expectUnharmed();
+	await expectUnharmed(victim);
 });
 
 test.each([
@@ -71,7 +71,7 @@ test.each([
 	["3 a goodbye in clear", Buffer.concat([hello(0), hex("000000020801")])],
 ])("11 a stranger is left who says: %s", async (_name, bytes) => {
 	await victim.attack(bytes);
-	await victim.expectUnharmed();
+	await expectUnharmed(victim);
 });
 
 test("what a stranger says is altered at random, over and over", async () => {
@@ -86,7 +86,7 @@ test("what a stranger says is altered at random, over and over", async () => {
 		socket.end(bytes);
 		await once(socket, "close");
 	}
-	await victim.expectUnharmed();
+	await expectUnharmed(victim);
 });
 
 /** One who does belong to the network, and says what he likes where a member has his own words. */
@@ -144,7 +144,7 @@ test.each(BODIES)(
 				.catch(() => {});
 			await node.close();
 		}
-		await victim.expectUnharmed();
+		await expectUnharmed(victim);
 	},
 );
 
@@ -154,7 +154,7 @@ test("3 a member leaves, comes back and leaves, many times", async () => {
 		await node.joinRing(victim.at);
 		await node.close();
 	}
-	await victim.expectUnharmed();
+	await expectUnharmed(victim);
 });
 
 test("15 nobody is dialled for what a member says about him", async () => {
@@ -178,16 +178,16 @@ test("15 nobody is dialled for what a member says about him", async () => {
 	const said = Buffer.concat([hex("01"), somebody]);
 	await node.request(to, anyRequest("cicada/ring/1/entered"), said).catch(() => {});
 	await node.close();
-	await victim.expectServed();
+	await expectServed(victim);
 	expect(dialled).toBe(0);
 	trap.close();
-	await victim.expectUnharmed();
+	await expectUnharmed(victim);
 });
 
 test("16 data of one byte, and of none, comes back as it is", async () => {
-	await victim.expectServed(Uint8Array.of(0));
-	await victim.expectServed("");
-	await victim.expectUnharmed();
+	await expectServed(victim, Uint8Array.of(0));
+	await expectServed(victim, "");
+	await expectUnharmed(victim);
 });
 
 test("a member whose id is the hash of something else is not let in, and nobody takes its word for who is before whom", async () => {
@@ -203,15 +203,15 @@ test("a member whose id is the hash of something else is not let in, and nobody 
 		await node.notify(to, anyNotice("cicada/ring/1/suggest"), named).catch(() => {});
 	}
 	const members = [victim.honest.hash, node.hash].map((hash) => hash.toString());
-	await victim.expectServed();
+	await expectServed(victim);
 	expect(members).toContain((await victim.health()).predecessor);
 	await Promise.all([liar.close(), node.close()]);
-	await victim.expectUnharmed();
+	await expectUnharmed(victim);
 });
 
 test("13 a message of 1 MiB goes there and back", async () => {
-	await victim.expectServed(randomBytes(MIB));
-	await victim.expectUnharmed();
+	await expectServed(victim, randomBytes(MIB));
+	await expectUnharmed(victim);
 });
 
 /** What a raw socket says as its first frame where links are in clear: that it is a member, at this port. */
@@ -304,7 +304,7 @@ describe("in clear", () => {
 			});
 			socket.destroy();
 		}
-		await clear.expectUnharmed();
+		await expectUnharmed(clear);
 	});
 });
 
@@ -315,12 +315,12 @@ test.each(FRAMES)("a peer that has met nobody yet first hears: %s", async (_name
 	socket.end(Buffer.concat([hello(0), identify(2_002), ...says]));
 	await closed;
 	await alone.honest.connect(alone.at);
-	await alone.expectUnharmed();
+	await expectUnharmed(alone);
 	await alone.stop();
 });
 
 test("1,000 connections that send a byte each second cost less than 64 MiB, and keep nobody out", async () => {
-	await victim.expectServed(randomBytes(MIB));
+	await expectServed(victim, randomBytes(MIB));
 	const before = await victim.health();
 	const bytes = hello(1);
 	const sockets = await Promise.all(Array.from({ length: 1_000 }, () => victim.dial()));
@@ -332,7 +332,7 @@ test("1,000 connections that send a byte each second cost less than 64 MiB, and 
 	let most = 0;
 	let served = 0;
 	while (sockets.some(({ closed }) => !closed)) {
-		await victim.expectServed();
+		await expectServed(victim);
 		served++;
 		most = Math.max(most, (await victim.health()).rss);
 	}
@@ -342,5 +342,5 @@ test("1,000 connections that send a byte each second cost less than 64 MiB, and 
 	const newcomer = await new SwarmPeer().bind("127.0.0.1", 0);
 	await newcomer.connect(victim.at);
 	await newcomer.close();
-	await victim.expectUnharmed();
+	await expectUnharmed(victim);
 });

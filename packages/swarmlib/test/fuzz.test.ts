@@ -57,7 +57,7 @@ function fieldAltered(chance: Chance, value: unknown): unknown {
 		return items.with(at, fieldAltered(chance, items[at]));
 	}
 	if (typeof value === "object" && value !== null) {
-		const fields = Object.entries(value);
+		const fields: readonly [string, unknown][] = Object.entries(value);
 		const [name, field] = fields[below(chance, fields.length)] ?? ["", undefined];
 		return { ...value, [name]: fieldAltered(chance, field) };
 	}
@@ -84,7 +84,10 @@ function altered(
 function corrupt(swarm: Swarm, hash: Hash): Map<string, number> {
 	const chance = swarm.simulation.random;
 	const counts = new Map<string, number>();
-	const { notify, request, route } = LocalNode.prototype;
+	// What they are once they are watched calls them.
+	const method = <Name extends "notify" | "request" | "route">(name: Name): LocalNode[Name] =>
+		Reflect.get(LocalNode.prototype, name) as LocalNode[Name];
+	const [notify, request, route] = [method("notify"), method("request"), method("route")];
 	const strikes = (node: LocalNode, { name }: { name: string }): boolean => {
 		if (!node.hash.equals(hash) || chance.next() < 0.3) return false;
 		counts.set(name, (counts.get(name) ?? 0) + 1);

@@ -23,14 +23,15 @@ export class Victim {
 	readonly at: Address;
 	readonly honest: SwarmPeer;
 	readonly #process: ChildProcess;
-	#lost = 0;
+	/** Links to its neighbour that it has lost. */
+	lost = 0;
 
 	private constructor(process: ChildProcess, at: Address, options: SwarmOptions) {
 		this.#process = process;
 		this.at = at;
 		this.honest = new SwarmPeer(options);
 		this.honest.on("peerGone", ({ address }) => {
-			if (address?.port === at.port) this.#lost++;
+			if (address?.port === at.port) this.lost++;
 		});
 	}
 
@@ -69,21 +70,6 @@ export class Victim {
 		while ((await this.health()).pendingLinks !== count);
 	}
 
-	async expectServed(message: string | Uint8Array = "are you there?"): Promise<void> {
-		const { honest, at } = this;
-		await honest.send(at, message);
-		const { source, data } = await honest.recv();
-		expect(formatAddress(source.address ?? { host: "", port: 0 })).toBe(formatAddress(at));
-		expect(Buffer.compare(data, Buffer.from(message))).toBe(0);
-	}
-
-	/** All the while the neighbour was served over one link, and nothing reached the victim's program. */
-	async expectUnharmed(): Promise<void> {
-		await this.expectServed();
-		expect((await this.health()).troubles).toEqual([]);
-		expect(this.#lost).toBe(0);
-	}
-
 	/** A socket that is connected, and that takes whatever end it comes to. */
 	async dial(): Promise<Socket> {
 		const socket = connect(this.at.port, this.at.host);
@@ -100,4 +86,22 @@ export class Victim {
 		socket.write(bytes);
 		await closed;
 	}
+}
+
+/** It takes a message of its neighbour, and sends it back. */
+export async function expectServed(
+	{ at, honest }: Victim,
+	message: string | Uint8Array = "are you there?",
+): Promise<void> {
+	await honest.send(at, message);
+	const { source, data } = await honest.recv();
+	expect(formatAddress(source.address ?? { host: "", port: 0 })).toBe(formatAddress(at));
+	expect(Buffer.compare(data, Buffer.from(message))).toBe(0);
+}
+
+/** All the while the neighbour was served over one link, and nothing reached the victim's program. */
+export async function expectUnharmed(victim: Victim): Promise<void> {
+	await expectServed(victim);
+	expect((await victim.health()).troubles).toEqual([]);
+	expect(victim.lost).toBe(0);
 }

@@ -7,6 +7,8 @@ import type { Options } from "./options.ts";
 
 /** How long the ring may take to be whole once nobody comes or goes, in milliseconds. */
 const WHOLE = 60_000;
+/** How long a newcomer may take to get in, while others come and go and the machine may be busy. */
+const JOIN = 30_000;
 /** How long anything else may take. */
 const TIMEOUT = 10_000;
 /** Bytes of what is sent: most of it small, some of it cut. */
@@ -100,7 +102,7 @@ export class Soak {
 		void this.#read(peer);
 		const through = this.#pick(this.#peers.slice(0, this.#options.steady));
 		if (through !== undefined) {
-			await this.#ends("connect", peer.connect(through.listener, { timeout: TIMEOUT }));
+			await this.#ends("connect", peer.connect(through.listener, { timeout: JOIN }));
 		}
 		this.#peers.push(peer);
 		this.#came++;
@@ -113,20 +115,23 @@ export class Soak {
 		await this.#ends("close", peer.close());
 	}
 
-	/** Waits for something to end, well or not, and says what it is when it does not. */
+	/** Waits for something to end, and says what it is when it does not, or fails. */
 	#ends(what: string, promise: Promise<unknown>): Promise<void> {
-		return new Promise((resolve, reject) => {
-			const timer = setTimeout(() => {
-				this.#failures.push(`a ${what} has not ended after ${WHOLE} ms`);
+		return new Promise((resolve) => {
+			const end = (trouble?: string): void => {
+				clearTimeout(timer);
+				if (trouble !== undefined) this.#failures.push(`a ${what} ${trouble}`);
 				resolve();
-			}, WHOLE);
-			promise
-				.finally(() => {
-					clearTimeout(timer);
-				})
-				.then(() => {
-					resolve();
-				}, reject);
+			};
+			const timer = setTimeout(end, WHOLE, `has not ended after ${WHOLE} ms`);
+			promise.then(
+				() => {
+					end();
+				},
+				(error: unknown) => {
+					end(`failed: ${String(error)}`);
+				},
+			);
 		});
 	}
 
