@@ -23,7 +23,8 @@ interface Attempt {
 	readonly address: Address;
 	/** Who wants to know when it ends; undefined once it has. */
 	waiting: (() => void)[] | undefined;
-	error: Error | undefined;
+	/** Why it failed: an error would keep its stack, and whatever that holds. */
+	why: string | undefined;
 	/** Who answered, as long as there is a link to him. */
 	met: RemoteNode | undefined;
 	at: number;
@@ -80,12 +81,12 @@ export class Dialling {
 	outcome(address: Address): Dialled | undefined {
 		const attempt = this.#attempts.get(formatAddress(address));
 		if (attempt === undefined) return undefined;
-		const { waiting, error, at } = attempt;
-		const ended = error === undefined ? "linked" : "failed";
+		const { waiting, why, at } = attempt;
+		const ended = why === undefined ? "linked" : "failed";
 		return {
 			address,
 			outcome: waiting === undefined ? ended : "dialling",
-			why: error?.message,
+			why,
 			age: this.#clock.now() - at,
 		};
 	}
@@ -103,14 +104,14 @@ export class Dialling {
 			known.waiting.push(done);
 			return;
 		}
-		if (known?.error !== undefined && this.#clock.now() - known.at < AGAIN) {
+		if (known?.why !== undefined && this.#clock.now() - known.at < AGAIN) {
 			this.#clock.defer(done);
 			return;
 		}
 		const attempt: Attempt = {
 			address,
 			waiting: [done],
-			error: undefined,
+			why: undefined,
 			met: known?.met,
 			at: this.#clock.now(),
 		};
@@ -121,7 +122,7 @@ export class Dialling {
 				this.#ended(attempt, undefined);
 			},
 			(error: unknown) => {
-				this.#ended(attempt, error as Error);
+				this.#ended(attempt, (error as Error).message);
 			},
 		);
 	}
@@ -133,10 +134,10 @@ export class Dialling {
 		if (this.#attempts.size > REMEMBERED && oldest !== undefined) this.#attempts.delete(oldest);
 	}
 
-	#ended(attempt: Attempt, error: Error | undefined): void {
+	#ended(attempt: Attempt, why: string | undefined): void {
 		const waiting = attempt.waiting ?? [];
 		attempt.waiting = undefined;
-		attempt.error = error;
+		attempt.why = why;
 		attempt.at = this.#clock.now();
 		for (const done of waiting) done();
 	}

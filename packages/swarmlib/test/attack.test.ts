@@ -1,11 +1,8 @@
-import { type ChildProcess, fork } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { type Socket, connect, createServer } from "node:net";
-import { fileURLToPath } from "node:url";
+import { createServer } from "node:net";
 
 import {
-	type Address,
 	LocalNode,
 	type NoticeType,
 	type RequestType,
@@ -14,9 +11,10 @@ import {
 	formatAddress,
 	rest,
 } from "@cicada/chordlib";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { SwarmPeer } from "../src/index.ts";
+import { Victim, expectServed, expectUnharmed } from "./victim.ts";
 
 // What one packet once did to a peer of the original, and more: each is done over real sockets to a peer in another
 // process, which must go on serving an honest neighbour on the link that they have.
@@ -24,76 +22,13 @@ import { SwarmPeer } from "../src/index.ts";
 const MIB = 1_048_576;
 const factor = Number(process.env["CICADA_FACTOR"] ?? 1);
 
-interface Health {
-	readonly rss: number;
-	readonly links: number;
-	readonly pendingLinks: number;
-	readonly troubles: readonly string[];
-}
-
-let victim: ChildProcess;
-let at: Address;
-let honest: SwarmPeer;
-let lost = 0;
+let victim: Victim;
 
 beforeAll(async () => {
-	victim = fork(fileURLToPath(new URL("victim.mjs", import.meta.url)));
-	[at] = (await once(victim, "message")) as [Address];
-	honest = await new SwarmPeer().bind("127.0.0.1", 0);
-	await honest.connect(at);
-	honest.on("peerGone", ({ address }) => {
-		if (address?.port === at.port) lost++;
-	});
+	victim = await Victim.start();
 });
 
-afterAll(async () => {
-	await honest.close();
-	victim.disconnect();
-	await once(victim, "exit");
-});
-
-async function health(): Promise<Health> {
-	const told = once(victim, "message");
-	victim.send("how are you?");
-	const [answer] = (await told) as [Health];
-	return answer;
-}
-
-/** Asks the victim until so many links that it accepted have not said who they are. */
-async function untilPending(count: number): Promise<void> {
-	while ((await health()).pendingLinks !== count);
-}
-
-async function expectServed(message: string | Uint8Array = "are you there?"): Promise<void> {
-	await honest.send(at, message);
-	const { source, data } = await honest.recv();
-	expect(formatAddress(source.address ?? { host: "", port: 0 })).toBe(formatAddress(at));
-	expect(Buffer.compare(data, Buffer.from(message))).toBe(0);
-}
-
-/** All the while the neighbour was served over one link, and nothing reached the victim's program. */
-async function expectUnharmed(): Promise<void> {
-	await expectServed();
-	expect((await health()).troubles).toEqual([]);
-	expect(lost).toBe(0);
-}
-
-/** A socket that is connected, and that takes whatever end it comes to. */
-async function dial(): Promise<Socket> {
-	const socket = connect(at.port, at.host);
-	socket.on("error", () => {});
-	socket.resume();
-	await once(socket, "connect");
-	return socket;
-}
-
-/** Says something, and waits until the victim has ended the link. */
-async function attack(bytes: Uint8Array): Promise<void> {
-	const socket = await dial();
-	const closed = once(socket, "close");
-	socket.write(bytes);
-	await closed;
-}
+afterAll(() => victim.stop());
 
 /** What a peer of the network without a name says first: `features` 1 has sealed links. */
 function hello(features: 0 | 1): Buffer {
@@ -105,18 +40,18 @@ function hello(features: 0 | 1): Buffer {
 const hex = (digits: string): Buffer => Buffer.from(digits.replaceAll(" ", ""), "hex");
 
 test("8 a reset right after connecting, many times", async () => {
-	for (let i = 0; i < 50; i++) (await dial()).resetAndDestroy();
-	await expectUnharmed();
+	for (let i = 0; i < 50; i++) (await victim.dial()).resetAndDestroy();
+	await expectUnharmed(victim);
 });
 
 test("9, 10 sockets with numbers beyond 1,024, all of which are closed when the other end has gone", async () => {
-	await untilPending(0);
-	const sockets = await Promise.all(Array.from({ length: 40 }, dial));
-	await untilPending(40);
+	await victim.untilPending(0);
+	const sockets = await Promise.all(Array.from({ length: 40 }, () => victim.dial()));
+	await victim.untilPending(40);
 	await Promise.all(sockets.map((socket) => once(socket.end(), "close")));
-	await untilPending(0);
-	expect((await health()).links).toBe(1);
-	await expectUnharmed();
+	await victim.untilPending(0);
+	expect((await victim.health()).links).toBe(1);
+	await expectUnharmed(victim);
 });
 
 test.each([
@@ -135,8 +70,8 @@ test.each([
 	],
 	["3 a goodbye in clear", Buffer.concat([hello(0), hex("000000020801")])],
 ])("11 a stranger is left who says: %s", async (_name, bytes) => {
-	await attack(bytes);
-	await expectUnharmed();
+	await victim.attack(bytes);
+	await expectUnharmed(victim);
 });
 
 test("what a stranger says is altered at random, over and over", async () => {
@@ -147,11 +82,11 @@ test("what a stranger says is altered at random, over and over", async () => {
 			const [where = 0, what = 0] = randomBytes(2);
 			bytes[where % bytes.length] = what;
 		}
-		const socket = await dial();
+		const socket = await victim.dial();
 		socket.end(bytes);
 		await once(socket, "close");
 	}
-	await expectUnharmed();
+	await expectUnharmed(victim);
 });
 
 /** One who does belong to the network, and says what he likes where a member has his own words. */
@@ -183,8 +118,8 @@ const BODIES = [
 
 /** The victim as one to talk to. */
 async function target(node: LocalNode): Promise<LocalNode["peers"][number]> {
-	await node.joinRing(at);
-	const found = node.peers.find(({ address }) => address.port === at.port);
+	await node.joinRing(victim.at);
+	const found = node.peers.find(({ address }) => address.port === victim.at.port);
 	if (found === undefined) throw new Error("no link to the victim");
 	return found;
 }
@@ -209,17 +144,17 @@ test.each(BODIES)(
 				.catch(() => {});
 			await node.close();
 		}
-		await expectUnharmed();
+		await expectUnharmed(victim);
 	},
 );
 
 test("3 a member leaves, comes back and leaves, many times", async () => {
 	for (let i = 0; i < 20; i++) {
 		const node = await insider();
-		await node.joinRing(at);
+		await node.joinRing(victim.at);
 		await node.close();
 	}
-	await expectUnharmed();
+	await expectUnharmed(victim);
 });
 
 test("15 nobody is dialled for what a member says about him", async () => {
@@ -243,22 +178,152 @@ test("15 nobody is dialled for what a member says about him", async () => {
 	const said = Buffer.concat([hex("01"), somebody]);
 	await node.request(to, anyRequest("cicada/ring/1/entered"), said).catch(() => {});
 	await node.close();
-	await expectServed();
+	await expectServed(victim);
 	expect(dialled).toBe(0);
 	trap.close();
-	await expectUnharmed();
+	await expectUnharmed(victim);
+});
+
+test("16 data of one byte, and of none, comes back as it is", async () => {
+	await expectServed(victim, Uint8Array.of(0));
+	await expectServed(victim, "");
+	await expectUnharmed(victim);
+});
+
+test("a member whose id is the hash of something else is not let in, and nobody takes its word for who is before whom", async () => {
+	const liar = new LocalNode("somebody else's name", { host: "127.0.0.1", port: 0 });
+	await liar.listen();
+	await expect(liar.joinRing(victim.at)).rejects.toMatchObject({ code: "NOT_DIALABLE" });
+	const node = await insider();
+	const to = await target(node);
+	// That the neighbour is not before the victim any more, but this one; or somebody that it names.
+	for (let i = 0; i < 20; i++) {
+		await node.notify(to, anyNotice("cicada/ring/1/notify"), new Uint8Array());
+		const named = Buffer.concat([randomBytes(32), hex("04c0000201 1b58 000000000001")]);
+		await node.notify(to, anyNotice("cicada/ring/1/suggest"), named).catch(() => {});
+	}
+	const members = [victim.honest.hash, node.hash].map((hash) => hash.toString());
+	await expectServed(victim);
+	expect(members).toContain((await victim.health()).predecessor);
+	await Promise.all([liar.close(), node.close()]);
+	await expectUnharmed(victim);
 });
 
 test("13 a message of 1 MiB goes there and back", async () => {
-	await expectServed(randomBytes(MIB));
-	await expectUnharmed();
+	await expectServed(victim, randomBytes(MIB));
+	await expectUnharmed(victim);
+});
+
+/** What a raw socket says as its first frame where links are in clear: that it is a member, at this port. */
+function identify(port: number): Buffer {
+	const id = createHash("sha256").update(`127.0.0.1:${port}`).digest();
+	const at = Buffer.concat([hex("047f000001"), Buffer.from([port >> 8, port & 255])]);
+	return frame(0, id, at, hex("000000000007 00"));
+}
+
+/** A frame of a kind: the length, the kind, the fields. */
+function frame(kind: number, ...fields: readonly Uint8Array[]): Buffer {
+	const content = Buffer.concat([Uint8Array.of(kind), ...fields]);
+	const length = Buffer.alloc(4);
+	length.writeUInt32BE(content.length);
+	return Buffer.concat([length, content]);
+}
+
+const tagOf = (name: string): Buffer =>
+	createHash("sha256").update(`cicada/${name}`).digest().subarray(0, 4);
+
+/** What a member says over a raw socket, and whether the victim ends the link for it. */
+const FRAMES: readonly (readonly [name: string, says: readonly Uint8Array[], ends: boolean])[] = [
+	["1 a frame of an unknown kind", [frame(0x7f)], true],
+	[
+		"1 a notice, and a request, of an unknown type",
+		[frame(5, hex("deadbeef")), frame(1, hex("00000001 deadbeef 000003e8"))],
+		false,
+	],
+	[
+		"2 answers that nobody asked for",
+		Array.from({ length: 1_000 }, (_, call) => frame(2, hex(call.toString(16).padStart(8, "0")))),
+		false,
+	],
+	[
+		"2 failures that nobody asked for",
+		[frame(3, hex("00000001 02 00")), frame(4, hex("00000001"))],
+		false,
+	],
+	["3 a goodbye", [frame(8, hex("00"))], true],
+	["3 a goodbye for a reason that there is not", [frame(8, hex("ff"))], true],
+	["4 a notify", [frame(5, tagOf("ring/1/notify"))], false],
+	["5 a routed payload of 31 bytes", [frame(5, tagOf("ring/1/routed"), Buffer.alloc(31))], true],
+	[
+		"6 a short join",
+		[frame(1, hex("00000001"), tagOf("ring/1/entered"), hex("000003e8 01"))],
+		false,
+	],
+	[
+		"7 a join with trailing bytes",
+		[frame(1, hex("00000001"), tagOf("ring/1/join"), hex("000003e8 00 ffffffff"))],
+		false,
+	],
+	["who it is, once more", [identify(2_000)], true],
+	["a frame of nothing", [hex("00000000")], true],
+	["a frame of 4 GiB", [hex("ffffffff")], true],
+	[
+		"12 a frame that does not fit its length, and what comes after",
+		[hex("00000003 06 06 06"), frame(6)],
+		true,
+	],
+];
+
+describe("in clear", () => {
+	let clear: Victim;
+
+	beforeAll(async () => {
+		clear = await Victim.start({ encryption: "off" });
+	});
+
+	afterAll(() => clear.stop());
+
+	test.each(FRAMES)("a member says over a raw socket: %s", async (_name, says, ends) => {
+		const socket = await clear.dial();
+		const closed = once(socket, "close");
+		socket.write(Buffer.concat([hello(0), identify(2_001), ...says]));
+		if (ends) {
+			await closed;
+		} else {
+			// What comes after it is understood: the victim has taken it for what it is, and goes on.
+			socket.write(frame(6));
+			const heard: Buffer[] = [];
+			await new Promise<void>((resolve, reject) => {
+				socket.on("data", (chunk) => {
+					heard.push(chunk);
+					if (Buffer.concat(heard).includes(frame(7))) resolve();
+				});
+				socket.on("close", () => {
+					reject(new Error("it was left"));
+				});
+			});
+			socket.destroy();
+		}
+		await expectUnharmed(clear);
+	});
+});
+
+test.each(FRAMES)("a peer that has met nobody yet first hears: %s", async (_name, says) => {
+	const alone = await Victim.alone({ encryption: "off" });
+	const socket = await alone.dial();
+	const closed = once(socket, "close");
+	socket.end(Buffer.concat([hello(0), identify(2_002), ...says]));
+	await closed;
+	await alone.honest.connect(alone.at);
+	await expectUnharmed(alone);
+	await alone.stop();
 });
 
 test("1,000 connections that send a byte each second cost less than 64 MiB, and keep nobody out", async () => {
-	await expectServed(randomBytes(MIB));
-	const before = await health();
+	await expectServed(victim, randomBytes(MIB));
+	const before = await victim.health();
 	const bytes = hello(1);
-	const sockets = await Promise.all(Array.from({ length: 1_000 }, dial));
+	const sockets = await Promise.all(Array.from({ length: 1_000 }, () => victim.dial()));
 	let sent = 0;
 	const timer = setInterval(() => {
 		for (const socket of sockets) if (socket.writable) socket.write(bytes.subarray(sent, sent + 1));
@@ -267,15 +332,15 @@ test("1,000 connections that send a byte each second cost less than 64 MiB, and 
 	let most = 0;
 	let served = 0;
 	while (sockets.some(({ closed }) => !closed)) {
-		await expectServed();
+		await expectServed(victim);
 		served++;
-		most = Math.max(most, (await health()).rss);
+		most = Math.max(most, (await victim.health()).rss);
 	}
 	clearInterval(timer);
 	expect(served).toBeGreaterThan(10);
 	expect(most - before.rss).toBeLessThan(64 * MIB);
 	const newcomer = await new SwarmPeer().bind("127.0.0.1", 0);
-	await newcomer.connect(at);
+	await newcomer.connect(victim.at);
 	await newcomer.close();
-	await expectUnharmed();
+	await expectUnharmed(victim);
 });

@@ -12,7 +12,8 @@ const troubles = [];
 process.on("unhandledRejection", (error) => troubles.push(String(error)));
 process.on("uncaughtException", (error) => troubles.push(String(error)));
 
-const peer = await new SwarmPeer().bind("127.0.0.1", 0);
+const [options = "{}"] = process.argv.slice(2);
+const peer = await new SwarmPeer(JSON.parse(options)).bind("127.0.0.1", 0);
 peer.on("error", (error) => troubles.push(String(error)));
 
 const echo = async () => {
@@ -26,7 +27,10 @@ void echo();
 
 process.on("message", () => {
 	const { links, pendingLinks } = peer.stats;
-	process.send?.({ rss: process.memoryUsage.rss(), links, pendingLinks, troubles });
+	const { predecessor } = peer.ring;
+	const before = predecessor?.hash.toString();
+	const rss = process.memoryUsage.rss();
+	process.send?.({ rss, links, pendingLinks, predecessor: before, troubles });
 });
 process.on("disconnect", () => process.exit());
 process.send?.(peer.listener);

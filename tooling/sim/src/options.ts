@@ -218,7 +218,8 @@ export function commandFor(options: Options, seed: number): string {
 }
 
 function routeOf(name: string): "auto" | "ring" {
-	if (name !== "auto" && name !== "ring") throw new Error(`--routes are auto and ring, not ${name}`);
+	if (name !== "auto" && name !== "ring")
+		throw new Error(`--routes are auto and ring, not ${name}`);
 	return name;
 }
 

@@ -7,6 +7,8 @@ import type { Options } from "./options.ts";
 
 /** How long the ring may take to be whole once nobody comes or goes, in milliseconds. */
 const WHOLE = 60_000;
+/** How long a newcomer may take to get in, while others come and go and the machine may be busy. */
+const JOIN = 30_000;
 /** How long anything else may take. */
 const TIMEOUT = 10_000;
 /** Bytes of what is sent: most of it small, some of it cut. */
@@ -37,7 +39,7 @@ export class Soak {
 	readonly #say: (text: string) => void;
 	/** Those that stay come first. */
 	readonly #peers: SwarmPeer[] = [];
-	readonly #underWay = new Set<Promise<void>>();
+	readonly #underWay = new Map<Promise<void>, string>();
 	readonly #failures: string[] = [];
 	/** What had not been delivered, by the reason. */
 	readonly #lost = new Map<string, number>();
@@ -59,14 +61,14 @@ export class Soak {
 		for (let n = 0; n < peers; n++) await this.#come();
 		while (seconds() < minutes * 60 && this.#failures.length === 0) {
 			const until = seconds() + sample;
-			while (seconds() < until) await this.#step();
+			while (seconds() < until && this.#failures.length === 0) await this.#step();
 			await this.#settle();
 			const now = measure(seconds());
 			samples.push(now);
 			this.#check(now, samples[0] ?? now);
 			this.#tell(now);
 		}
-		await Promise.all(this.#peers.map((peer) => peer.close()));
+		for (const peer of this.#peers) await this.#ends("close", peer.close());
 		return {
 			came: this.#came,
 			left: this.#left,
@@ -94,12 +96,14 @@ export class Soak {
 
 	async #come(): Promise<void> {
 		const peer = new SwarmPeer({ ...OPTIONS, identity: this.#came % 2 === 0 ? "address" : "key" });
-		await peer.bind("127.0.0.1", 0);
+		await this.#ends("bind", peer.bind("127.0.0.1", 0));
 		peer.on("error", (error) => this.#failures.push(`an error event: ${String(error)}`));
 		peer.onRequest(({ data }) => data);
 		void this.#read(peer);
 		const through = this.#pick(this.#peers.slice(0, this.#options.steady));
-		if (through !== undefined) await peer.connect(through.listener, { timeout: TIMEOUT });
+		if (through !== undefined) {
+			await this.#ends("connect", peer.connect(through.listener, { timeout: JOIN }));
+		}
 		this.#peers.push(peer);
 		this.#came++;
 	}
@@ -107,8 +111,28 @@ export class Soak {
 	/** Leaves: with a word, without one, or for a moment only. */
 	async #go(peer: SwarmPeer): Promise<void> {
 		this.#peers.splice(this.#peers.indexOf(peer), 1);
-		if (this.#left++ % 2 === 0) await peer.disconnect({ timeout: 100 });
-		await peer.close();
+		if (this.#left++ % 2 === 0) await this.#ends("disconnect", peer.disconnect({ timeout: 100 }));
+		await this.#ends("close", peer.close());
+	}
+
+	/** Waits for something to end, and says what it is when it does not, or fails. */
+	#ends(what: string, promise: Promise<unknown>): Promise<void> {
+		return new Promise((resolve) => {
+			const end = (trouble?: string): void => {
+				clearTimeout(timer);
+				if (trouble !== undefined) this.#failures.push(`a ${what} ${trouble}`);
+				resolve();
+			};
+			const timer = setTimeout(end, WHOLE, `has not ended after ${WHOLE} ms`);
+			promise.then(
+				() => {
+					end();
+				},
+				(error: unknown) => {
+					end(`failed: ${String(error)}`);
+				},
+			);
+		});
 	}
 
 	async #read(peer: SwarmPeer): Promise<void> {
@@ -140,13 +164,14 @@ export class Soak {
 				if (stay) this.#lost.set(why, (this.#lost.get(why) ?? 0) + 1);
 			},
 		);
-		this.#underWay.add(settled);
+		const what = `${chance < 0.6 ? "send" : chance < 0.9 ? "request" : "broadcast"} of ${data.length} bytes`;
+		this.#underWay.set(settled, what);
 		void settled.finally(() => this.#underWay.delete(settled));
 	}
 
 	/** Waits until nothing is under way, everyone knows the whole ring, and no socket is left but those of its links. */
 	async #settle(): Promise<void> {
-		await Promise.all(this.#underWay);
+		for (const [settled, what] of this.#underWay) await this.#ends(what, settled);
 		const until = performance.now() + WHOLE;
 		while (performance.now() < until) {
 			if (this.#isWhole() && handles().sockets === this.#links()) return;

@@ -43,7 +43,7 @@ export class Session {
 	/** When anything was last heard in it. */
 	heard: number;
 	/** What was first sent after this, no earlier life of the other end has taken. `Infinity` where that is not known. */
-	born = Infinity;
+	born: number = Infinity;
 	readonly #limit: number;
 	readonly #sealing: Sealing;
 	readonly #opening: Opening;

@@ -120,7 +120,8 @@ export class Ledger {
 		const last = this.#last.get(pair) ?? -1;
 		if (number <= last) this.flaw(`${life} got ${number} of ${send.from} after ${last}`);
 		this.#last.set(pair, Math.max(last, number));
-		if (send.gotBy.length > 0) this.flaw(`send ${number} was received by ${send.gotBy[0]} and ${life}`);
+		if (send.gotBy.length > 0)
+			this.flaw(`send ${number} was received by ${send.gotBy[0]} and ${life}`);
 		send.gotBy.push(life);
 	}
 

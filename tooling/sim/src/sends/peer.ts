@@ -84,7 +84,13 @@ async function receive(): Promise<void> {
 	}
 }
 
-async function send({ number, to, bytes, route, timeout }: Order & { kind: "send" }): Promise<void> {
+async function send({
+	number,
+	to,
+	bytes,
+	route,
+	timeout,
+}: Order & { kind: "send" }): Promise<void> {
 	const began = performance.now();
 	const data = `${number}`.padEnd(bytes, ".");
 	const ended = (hops: number, code?: string, why?: string): void => {
