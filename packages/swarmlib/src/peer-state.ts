@@ -8,7 +8,7 @@ import type { LocalNode } from "@cicada/chordlib";
 export type PeerState = "unbound" | "alone" | "joining" | "ready" | "rejoining" | "closed";
 
 /** The state of a peer that is bound. */
-export function stateOf({ attachedTo, standing, successor }: LocalNode): PeerState {
+export function stateOf({ attachedTo, leaves, standing, successor }: LocalNode): PeerState {
 	switch (standing) {
 		case "outside":
 			return "alone";
@@ -17,7 +17,7 @@ export function stateOf({ attachedTo, standing, successor }: LocalNode): PeerSta
 		case "leaf":
 			return attachedTo.length === 0 ? "rejoining" : "ready";
 		case "member":
-			return successor === undefined ? "rejoining" : "ready";
+			return successor === undefined && leaves.length === 0 ? "rejoining" : "ready";
 		default:
 			return standing satisfies never;
 	}

@@ -2,7 +2,7 @@ import type { SimHost, SimNat } from "@cicada/simnet";
 import { expect, test } from "vitest";
 
 import { type MapPort, type SwarmOptions, SwarmPeer } from "../src/index.ts";
-import { Swarm, text } from "./swarm.ts";
+import { Swarm, drain, text } from "./swarm.ts";
 
 const options = { successors: 4, encryption: "off" } as const;
 
@@ -101,6 +101,43 @@ test("behind a router that maps none: a leaf, with the same id, reached by all a
 	await swarm.until(peer.send(swarm.first.hash, "from a leaf"));
 	expect((await swarm.until(swarm.first.recv())).source.address).toBeUndefined();
 	await peer.close();
+});
+
+test("a peer that has met nobody, and two leaves: a swarm; others join it, also once the leaves are gone", async () => {
+	const swarm = new Swarm(7, options);
+	const lone = await swarm.add();
+	const leaves: SwarmPeer[] = [];
+	for (const name of ["one", "two"]) {
+		const { peer } = await home(swarm, name, refuses());
+		await swarm.until(peer.connect(lone.listener));
+		leaves.push(peer);
+	}
+	expect([lone, ...leaves].map(({ state }) => state)).toEqual(["ready", "ready", "ready"]);
+	await expectAllReached(swarm, [lone, ...leaves]);
+	for (const from of [lone, ...leaves]) {
+		expect(await swarm.until(from.broadcast("news"))).toEqual({ reached: 2 });
+		const others = [lone, ...leaves].filter((to) => to !== from);
+		expect(await Promise.all(others.map(drain))).toEqual([["news"], ["news"]]);
+	}
+	await swarm.grow(2);
+	await swarm.simulation.run(10_000);
+	await expectAllReached(swarm, [...swarm.peers, ...leaves]);
+	for (const leaf of leaves) await leaf.close();
+	await swarm.grow(2);
+	await swarm.simulation.run(10_000);
+	await expectAllReached(swarm, swarm.peers);
+});
+
+test("leaves alone with a peer that has met nobody: when they go, it is by itself, and lets others join", async () => {
+	const swarm = new Swarm(8, options);
+	const lone = await swarm.add();
+	const { peer } = await home(swarm, "home", refuses());
+	await swarm.until(peer.connect(lone.listener));
+	await peer.close();
+	await swarm.simulation.run(30_000);
+	expect(lone.state).toBe("rejoining");
+	await swarm.grow(3);
+	await expectAllReached(swarm, swarm.peers);
 });
 
 test("two leaves behind two routers, also after the peers that served them have crashed", async () => {

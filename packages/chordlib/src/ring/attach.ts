@@ -5,7 +5,7 @@ import type { Timer } from "../ports.ts";
 import type { Answer, Cancel } from "../protocol.ts";
 import type { Lookups } from "./lookup.ts";
 import type { Merging } from "./merge.ts";
-import { type Found, type View, askView, ownerChanged } from "./messages.ts";
+import { type Found, type View, askFirst, askView, ownerChanged } from "./messages.ts";
 import type { RingNetwork } from "./network.ts";
 import { type Pace, PATIENCE, type Stabilizer } from "./stabilize.ts";
 import type { RingState } from "./state.ts";
@@ -132,17 +132,31 @@ export class Attaching {
 	}
 
 	/** Asking the owner for its neighbours opens the link to it. */
-	#meet({ owner, predecessor }: Found): void {
+	#meet(found: Found): void {
+		const { owner, predecessor } = found;
 		this.#underWay.track<View>(
 			(done) => this.#network.call(owner, askView, undefined, PATIENCE, done),
 			(error, view) => {
 				if (view?.standing !== "member") {
-					this.#failed(error);
+					// A ring that was left stays so: only who joins begins one.
+					if (view !== undefined && this.#state.standing === "joining") this.#found(found);
+					else this.#failed(error);
 					return;
 				}
 				const others = predecessor === undefined ? [] : [predecessor];
 				this.#adopt([owner, ...others, ...view.successors.slice(0, FOLLOWING)]);
 				this.#merging.remember([...view.successors, ...this.#state.attachedTo]);
+			},
+		);
+	}
+
+	/** The owner is in no ring, and is to be the first of one. */
+	#found(found: Found): void {
+		this.#underWay.track<"member" | "outside">(
+			(done) => this.#network.call(found.owner, askFirst, undefined, PATIENCE, done),
+			(error, standing) => {
+				if (standing === "member") this.#meet(found);
+				else this.#failed(error);
 			},
 		);
 	}

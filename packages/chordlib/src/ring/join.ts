@@ -3,7 +3,7 @@ import { ChordError } from "../errors.ts";
 import { between } from "../id.ts";
 import type { Answer, Cancel } from "../protocol.ts";
 import type { Lookups } from "./lookup.ts";
-import { type Admission, type Found, askAdmission, tellEntered } from "./messages.ts";
+import { type Admission, type Found, askAdmission, askFirst, tellEntered } from "./messages.ts";
 import type { RingNetwork } from "./network.ts";
 import { PATIENCE, type Stabilizer } from "./stabilize.ts";
 import type { RingState } from "./state.ts";
@@ -50,6 +50,11 @@ export class Joining {
 			network.prove(from, required, (error) => {
 				answer(undefined, error === undefined ? this.#admit(from) : turnedAway(error));
 			});
+			return undefined;
+		});
+		network.serve(askFirst, (_nothing, _from, _budget, answer) => {
+			this.#beFirst();
+			answer(undefined, this.#state.standing === "member" ? "member" : "outside");
 			return undefined;
 		});
 		network.serve(tellEntered, (successors, from, _budget, answer) => {
@@ -219,6 +224,14 @@ export class Joining {
 	}
 
 	/** Whether nothing tells that a node to which there is a link has left its ring, or is gone. */
+	/** Whoever is asked first, before it has joined anything, is the first member of a new ring. */
+	#beFirst(): void {
+		const { firstFrom, standing } = this.#state;
+		if (standing === "outside" && this.#network.clock.now() >= firstFrom) {
+			this.#stabilizer.stand("member");
+		}
+	}
+
 	#isMember(contact: Contact): boolean {
 		const met = this.#network.met(contact.id);
 		return met?.standing === "member" && contact.same(met.contact);
@@ -229,10 +242,8 @@ export class Joining {
 		const busy: Admission = { outcome: "busy", contacts: [] };
 		const now = this.#network.clock.now();
 		if (!joiner.dialable) return busy;
-		if (this.#state.standing === "joining" || this.#state.standing === "leaf") return busy;
-		if (this.#state.standing === "outside" && now < this.#state.firstFrom) return busy;
-		// Whoever is asked first, before it has joined anything, is the first member of a new ring.
-		if (this.#state.standing === "outside") this.#stabilizer.stand("member");
+		this.#beFirst();
+		if (this.#state.standing !== "member") return busy;
 		const { self, successors, successor } = this.#state;
 		if (successor !== undefined && !between(self.id, joiner.id, successor.id)) {
 			// A successor that asks to join has restarted, and was not missed yet.

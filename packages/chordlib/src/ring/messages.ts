@@ -42,6 +42,15 @@ export const askView: RequestType<void, View> = defineRequest("cicada/ring/1/vie
 	}),
 });
 
+/** Asks a node that is in no ring to be the first of one; says what it is then. */
+export const askFirst: RequestType<void, "member" | "outside"> = defineRequest(
+	"cicada/ring/1/first",
+	{
+		request: nothing,
+		response: choice(["member", "outside"]),
+	},
+);
+
 /** Asks a node for a sign of life. */
 export const askAlive: RequestType<void, void> = defineRequest("cicada/ring/1/alive", {
 	request: nothing,
