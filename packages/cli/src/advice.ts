@@ -11,6 +11,8 @@ const advice: Partial<Record<SwarmErrorCode, string>> = {
 		"check the address, that this machine has a network, that a peer runs there, and that no firewall is between",
 	INCOMPATIBLE: "is it a peer, of the same version, with the same --network and --secret?",
 	NOT_FOUND: "is that peer in the swarm, and is that its own address?",
+	TRUST_MISMATCH: "compare the --keys of both: what is outbound_key here is inbound_key there",
+	TRUSTED_HOSTS: "see --keys",
 	TOO_LARGE: "send it in parts",
 	BUSY: "try again in a moment",
 	NOT_DIALABLE:

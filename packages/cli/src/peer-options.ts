@@ -20,6 +20,8 @@ export interface PeerOptions {
 	readonly secret?: string;
 	/** The file of the peer's keys; new ones each time where not given. */
 	readonly identity?: string;
+	/** The file of trusted hosts: keys that were agreed on with some peers beforehand. */
+	readonly keys?: string;
 	/**
 	 * The peer takes part also where nobody can dial it. Its id is then that of its key, so that others know it by
 	 * that and not by its address. Default false.
@@ -67,6 +69,10 @@ export function withPeerOptions(command: Command): Command {
 		.addOption(networkOption())
 		.addOption(secretOption())
 		.option("--identity <file>", "keep the peer's keys in a file, made where there is none")
+		.option(
+			"--keys <file>",
+			"the trusted hosts: keys agreed on with some peers beforehand, as JSON",
+		)
 		.option("-d, --debug", "log everything that happens, but for what messages hold")
 		.addOption(new Option("--log <file>", "append the log to a file").conflicts("stdout"))
 		.option("--stdout", "write the log to stdout (default: stderr)");

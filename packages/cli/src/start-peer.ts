@@ -1,5 +1,11 @@
 import { formatAddress } from "@cicada/chordlib";
-import { SwarmError, type SwarmHooks, SwarmPeer } from "@cicada/swarmlib";
+import {
+	SwarmError,
+	type SwarmHooks,
+	SwarmPeer,
+	type TrustedHost,
+	loadTrustedHosts,
+} from "@cicada/swarmlib";
 import { PortMapping, TraversalError } from "@cicada/traversal";
 
 import { explained } from "./advice.ts";
@@ -19,7 +25,7 @@ export interface StartedPeer {
 	close(): Promise<void>;
 }
 
-/** Binds a peer as the options say, with a port on the router where there is one. @throws Failure `NOT_STARTED` */
+/** Binds a peer as the options say, with a port on the router where there is one. @throws Failure `USAGE`, `NOT_STARTED` */
 export async function startPeer(
 	options: PeerOptions,
 	log: Log,
@@ -27,12 +33,14 @@ export async function startPeer(
 ): Promise<StartedPeer> {
 	const { port, leaf = false, identity: identityFile } = options;
 	const network = networkOf(options, env, log);
+	const trustedHosts = await trustedHostsIn(options.keys);
 	const host = addressToBind(options.interface ?? "");
 	const mapping = leaf ? undefined : await openMapping(host, options, log, interrupted);
 	// Its hooks run only once it is bound, and then the log is its own.
 	let own = log;
 	const peer = new SwarmPeer({
 		network,
+		trustedHosts,
 		mapPort: (port, signal) => mapPort(port, options, signal),
 		...(identityFile !== undefined && { identityFile }),
 		hooks: loggingHooks((level, text) => own.write(level, text)),
@@ -69,6 +77,16 @@ export async function joinSwarm(
 	log.write("info", `joined a swarm through ${join.map(formatAddress).join(", ")}`);
 	if (peer.reachability.state === "leaf") {
 		log.write("info", `takes part as a leaf: ${peer.reachability.reason}`);
+	}
+}
+
+async function trustedHostsIn(file: string | undefined): Promise<readonly TrustedHost[]> {
+	if (file === undefined) return [];
+	try {
+		return await loadTrustedHosts(file);
+	} catch (cause) {
+		if (!(cause instanceof SwarmError)) throw cause;
+		throw new Failure("USAGE", explained(cause), { cause });
 	}
 }
 

@@ -37,6 +37,8 @@ export class Chat {
 	readonly #channels = new Set<string>();
 	/** Notes under way. */
 	readonly #sending = new Set<Promise<unknown>>();
+	/** The members that this peer last knew around its place in the ring. */
+	#neighbours: readonly RemotePeer[] = [];
 	/** Members of the ring that were asked who they are. */
 	readonly #asked = new Set<string>();
 	#presence: Timer | undefined;
@@ -49,10 +51,13 @@ export class Chat {
 		this.people = new People(name);
 		ports.peer.on("ring", ({ members }) => {
 			this.#ask(members);
+			const ids = new Set(members.map(({ hash }) => hash.toString()));
+			for (const before of this.#neighbours)
+				if (!ids.has(before.hash.toString())) this.#miss(before);
+			this.#neighbours = members;
 		});
 		ports.peer.on("peerGone", (peer) => {
-			const person = this.people.get(peer);
-			if (person?.heard !== undefined) void this.#check(person);
+			this.#miss(peer);
 		});
 		this.#keepPresent();
 	}
@@ -172,7 +177,13 @@ export class Chat {
 		}
 	}
 
-	/** Whether somebody is still there, whose link is gone or who has been silent. */
+	/** Somebody's link is gone, or their place in the ring. */
+	#miss(peer: RemotePeer): void {
+		const person = this.people.get(peer);
+		if (person?.heard !== undefined) void this.#check(person);
+	}
+
+	/** Whether somebody is still there who is missed, or has been silent. */
 	async #check(person: Person): Promise<void> {
 		try {
 			await this.#send(person.peer, this.#here(true));
