@@ -44,13 +44,14 @@ export class FairQueue {
 		this.#size += frame.length;
 	}
 
-	/** Takes the frame that goes out next; `undefined` when none waits. */
-	take(): Uint8Array | undefined {
+	/** Takes the frame that goes out next; `undefined` when none waits, or that one is larger than `room`. */
+	take(room: number = Infinity): Uint8Array | undefined {
 		const [first] = this.#flows;
 		const own = isWaiting(this.#own) && (this.#ownTurn || first === undefined);
 		const [key, flow] = own || first === undefined ? ["", this.#own] : first;
-		const frame = flow.frames[flow.taken++];
-		if (frame === undefined) return undefined;
+		const frame = flow.frames[flow.taken];
+		if (frame === undefined || frame.length > room) return undefined;
+		flow.taken++;
 		this.#size -= frame.length;
 		flow.sent += frame.length;
 		if (isWaiting(flow) && flow.sent < TURN) return frame;

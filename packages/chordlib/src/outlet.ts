@@ -34,9 +34,15 @@ export class Outlet {
 		return (this.link?.buffered ?? 0) + (this.channel?.waiting ?? 0);
 	}
 
+	/** The longest frame that the link may be given now: any when it has nothing to send. */
+	get #room(): number {
+		const given = this.#given;
+		return given === 0 ? Infinity : TURN - given;
+	}
+
 	/** Sends a frame in its turn: that of the pair whose message it carries, or, without one, of the ends of the link. */
 	send(frame: Uint8Array, pair?: Pair): void {
-		if (this.waiting === 0 && this.#given < TURN) {
+		if (this.waiting === 0 && frame.length <= this.#room) {
 			this.sendFirst(frame);
 			return;
 		}
@@ -69,9 +75,7 @@ export class Outlet {
 		this.#pumping = false;
 		const queue = this.#queue;
 		if (queue === undefined || queue.size === 0) return;
-		while (this.#given < TURN) {
-			const next = queue.take();
-			if (next === undefined) break;
+		for (let next = queue.take(this.#room); next !== undefined; next = queue.take(this.#room)) {
 			this.sendFirst(next);
 		}
 		this.channel?.flush();
