@@ -11,8 +11,10 @@ export interface Figure {
 	readonly name: string;
 	readonly value: number;
 	readonly unit: string;
-	/** Above this, or below it where `more` is better, something is wrong. */
+	/** Above this something is wrong. */
 	readonly bound?: number;
+	/** What is wanted; whether that is met is told, and fails nothing. */
+	readonly aim?: { readonly least?: number; readonly most?: number };
 }
 
 /** One thing to measure; each is a file in `measurements/`. */
