@@ -22,6 +22,8 @@ export interface Measurement {
 	readonly name: string;
 	/** What is measured, in a sentence. */
 	readonly about: string;
+	/** It takes long, or repeats what it does itself: one run is enough. */
+	readonly once?: true;
 	/** Measures once. The figures of several runs are put together by their medians. */
 	run(size: Size): Promise<readonly Figure[]>;
 }

@@ -1,6 +1,8 @@
 import type { Measurement } from "./measurement.ts";
+import { broadcast } from "./measurements/broadcast.ts";
 import { formation } from "./measurements/formation.ts";
 import { handshake } from "./measurements/handshake.ts";
+import { idle } from "./measurements/idle.ts";
 import { lookup } from "./measurements/lookup.ts";
 import { memory } from "./measurements/memory.ts";
 import { request } from "./measurements/request.ts";
@@ -15,5 +17,7 @@ export const measurements: readonly Measurement[] = [
 	handshake,
 	formation,
 	lookup,
+	broadcast,
 	memory,
+	idle,
 ];
