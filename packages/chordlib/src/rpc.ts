@@ -37,11 +37,7 @@ export class Rpc<From> {
 	readonly #serving = new Map<number, Cancel | undefined>();
 	#next = 1;
 
-	constructor(
-		context: RpcContext<From>,
-		from: From,
-		send: (frame: Frame, pair?: Pair) => void,
-	) {
+	constructor(context: RpcContext<From>, from: From, send: (frame: Frame, pair?: Pair) => void) {
 		this.#context = context;
 		this.#from = from;
 		this.#send = send;

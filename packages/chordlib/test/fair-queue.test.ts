@@ -91,7 +91,10 @@ test("1,000 small messages between others wait for one chunk of a megabyte at ea
 	for (const node of sorted) {
 		node.handleRouted(parcel, (value, { hops }) => {
 			if (value.length === TURN) chunks++;
-			else heldUp.push((simulation.now - sentAt[new DataView(value.slice().buffer).getUint32(0)]!) / hops - WAY);
+			else
+				heldUp.push(
+					(simulation.now - sentAt[new DataView(value.slice().buffer).getUint32(0)]!) / hops - WAY,
+				);
 		});
 	}
 	const pairs = sorted.flatMap((from) =>

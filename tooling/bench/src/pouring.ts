@@ -30,7 +30,8 @@ export interface Pipe {
 export async function socketPipe(kind: "tcp" | "tls"): Promise<Pipe & { readonly corked: Pour }> {
 	const far = await Far.open(kind);
 	const to = { host: "127.0.0.1", port: far.port };
-	const socket = kind === "tcp" ? createConnection({ ...to, noDelay: true }) : connect({ ...to, ...mutual() });
+	const socket =
+		kind === "tcp" ? createConnection({ ...to, noDelay: true }) : connect({ ...to, ...mutual() });
 	await once(socket, kind === "tcp" ? "connect" : "secureConnect");
 	socket.setNoDelay(true);
 	const pour =

@@ -78,7 +78,12 @@ function ordered(nodes: readonly LocalNode[]): boolean {
 export async function form(
 	size: number,
 	options: LocalNodeOptions = {},
-): Promise<{ readonly nodes: readonly LocalNode[]; readonly joined: number; readonly right: number; readonly sweeps: number }> {
+): Promise<{
+	readonly nodes: readonly LocalNode[];
+	readonly joined: number;
+	readonly right: number;
+	readonly sweeps: number;
+}> {
 	const started = performance.now();
 	const seconds = (): number => (performance.now() - started) / 1_000;
 	const nodes = await Promise.all(Array.from({ length: size }, () => listen(options)));

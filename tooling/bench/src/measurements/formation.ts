@@ -27,7 +27,12 @@ export const formation: Measurement = {
 				{ name: "processor time until then", value: (user + system) / 1e6, unit: "s" },
 				{ name: "sweeps until then", value: sealed.sweeps, unit: "" },
 				{ name: "in clear, every lookup right", value: clear.right, unit: "s" },
-				{ name: "sealed / in clear", value: sealed.right / clear.right, unit: "", aim: { most: 3 } },
+				{
+					name: "sealed / in clear",
+					value: sealed.right / clear.right,
+					unit: "",
+					aim: { most: 3 },
+				},
 			];
 		} finally {
 			await closeAll(open);

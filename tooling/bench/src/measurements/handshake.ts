@@ -13,8 +13,13 @@ const LINKS = 100;
 
 async function tlsRate(): Promise<number> {
 	const settings = mutual();
-	let accepted = 0;
-	const server = createServer(settings, () => accepted++);
+	const server = createServer(settings);
+	const accepted = new Promise<void>((resolve) => {
+		let count = 0;
+		server.on("secureConnection", () => {
+			if (++count === LINKS) resolve();
+		});
+	});
 	server.listen(0, "127.0.0.1");
 	await once(server, "listening");
 	const { port } = server.address() as AddressInfo;
@@ -26,7 +31,7 @@ async function tlsRate(): Promise<number> {
 			return socket;
 		}),
 	);
-	while (accepted < LINKS) await once(server, "secureConnection");
+	await accepted;
 	const rate = LINKS / ((performance.now() - started) / 1_000);
 	for (const socket of sockets) socket.destroy();
 	server.close();

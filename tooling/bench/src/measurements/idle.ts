@@ -22,7 +22,12 @@ export const idle: Measurement = {
 			await delay(trial ? WATCHED / 100 : WATCHED);
 			const { user, system } = process.cpuUsage(cpu);
 			return [
-				{ name: "a node, in 10 s", value: (user + system) / 1e3 / size, unit: "ms", aim: { most: 1 } },
+				{
+					name: "a node, in 10 s",
+					value: (user + system) / 1e3 / size,
+					unit: "ms",
+					aim: { most: 1 },
+				},
 				{
 					name: "links, a node",
 					value: nodes.reduce((sum, { peers }) => sum + peers.length, 0) / size,
