@@ -2,7 +2,8 @@ import { type SimHost, constant } from "@cicada/simnet";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 
-import { FairQueue, TURN } from "../src/fair-queue.ts";
+import { FairQueue, type Pair, TURN } from "../src/fair-queue.ts";
+import { idOf } from "../src/hash.ts";
 import { Hash, LocalNode, bytes, defineNotice } from "../src/index.ts";
 import { Ring } from "./ring.ts";
 import { cases } from "./seeds.ts";
@@ -12,9 +13,9 @@ const parcel = defineNotice("test/parcel", bytes(60_000));
 const chunk = new Uint8Array(TURN);
 const small = new Uint8Array(64);
 
-const pair = (name: number): { origin: { id: string }; target: string } => ({
-	origin: { id: `${name}` },
-	target: "to",
+const pair = (name: number): Pair => ({
+	origin: { id: idOf(new Hash({ value: `from ${name}` })) },
+	target: idOf(new Hash({ value: "to" })),
 });
 
 test("each pair's frames come out in their order, and others wait for one turn of it at most", () => {

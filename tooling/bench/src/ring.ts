@@ -32,7 +32,7 @@ export async function listen(options: LocalNodeOptions = {}): Promise<LocalNode>
 }
 
 /** Lets every node join, all at once, through one that was there before it. */
-export async function join(nodes: readonly LocalNode[]): Promise<void> {
+async function join(nodes: readonly LocalNode[]): Promise<void> {
 	const random = chance(1);
 	await Promise.all(
 		nodes.map(async (node, index) => {
@@ -94,7 +94,7 @@ export async function form(
 }
 
 /** Waits until every lookup is right. Gives how many times all of them had to be tried. */
-export async function agreement(nodes: readonly LocalNode[]): Promise<number> {
+async function agreement(nodes: readonly LocalNode[]): Promise<number> {
 	// Lookups that cannot be right yet would only take time from the nodes that are at work.
 	while (!ordered(nodes)) await delay(5);
 	let sweeps = 1;
