@@ -3,8 +3,10 @@ import type { Admission } from "./admission.ts";
 import { Conduct } from "./conduct.ts";
 import type { Contact, RemoteNode } from "./contact.ts";
 import { ChordError } from "./errors.ts";
+import type { Pair } from "./fair-queue.ts";
 import { Greeting, type GreetingOptions } from "./greeting.ts";
 import { type Limits, defaultLimits } from "./limits.ts";
+import { Outlet } from "./outlet.ts";
 import type { Clock, Link, LinkHandler, Timer } from "./ports.ts";
 import type { Answer, Cancel } from "./protocol.ts";
 import { Rpc, type RpcContext } from "./rpc.ts";
@@ -95,6 +97,7 @@ export class Connection implements LinkHandler, PeerLink {
 	/** Undefined where no limits hold for who is at the other end. */
 	#conduct: Conduct | undefined;
 	#link: Link | undefined;
+	readonly #outlet: Outlet;
 	/** Until it is done. */
 	#greeting: Greeting | undefined;
 	/** What the greeting has shown, and what seals all that comes after it; neither where links are not encrypted. */
@@ -117,6 +120,7 @@ export class Connection implements LinkHandler, PeerLink {
 		this.#first = first;
 		this.dialled = dialled;
 		this.#framer = new Framer(owner.limits.opening);
+		this.#outlet = new Outlet(owner.clock);
 		this.#greeting = new Greeting(owner.greeting, {
 			dialled,
 			write: (bytes) => {
@@ -125,8 +129,8 @@ export class Connection implements LinkHandler, PeerLink {
 			where: () => formatAddress(this.remote),
 			limit: owner.limits.opening,
 		});
-		this.rpc = new Rpc(owner.rpc, this, (frame) => {
-			this.send(frame);
+		this.rpc = new Rpc(owner.rpc, this, (frame, pair) => {
+			this.send(frame, pair);
 		});
 		this.heard = owner.clock.now();
 		this.used = this.heard;
@@ -138,6 +142,7 @@ export class Connection implements LinkHandler, PeerLink {
 	set link(link: Link) {
 		const { admission, clock, counter, limits } = this.#owner;
 		this.#link = link;
+		this.#outlet.link = link;
 		const counted = admission.counts(link.remote.host);
 		this.#conduct = counted ? new Conduct(clock, limits, counter) : undefined;
 	}
@@ -154,8 +159,9 @@ export class Connection implements LinkHandler, PeerLink {
 		return this.#link?.remote ?? { host: "0.0.0.0", port: 0 };
 	}
 
+	/** Bytes that were sent and that the network has not taken yet. */
 	get buffered(): number {
-		return (this.#link?.buffered ?? 0) + (this.#channel?.waiting ?? 0);
+		return this.#outlet.buffered;
 	}
 
 	/** Who is at the other end, signed by keys that it has proven to hold; `undefined` where links are not encrypted. */
@@ -178,15 +184,18 @@ export class Connection implements LinkHandler, PeerLink {
 		return this.#goodbye;
 	}
 
-	send(frame: Frame): void {
+	/** Sends a frame; one that carries a message on says of which pair of peers. */
+	send(frame: Frame, pair?: Pair): void {
 		if (this.#closed) return;
-		if (frame.kind !== "ping" && frame.kind !== "pong") this.used = this.#owner.clock.now();
+		const sign = frame.kind === "ping" || frame.kind === "pong";
+		if (!sign) this.used = this.#owner.clock.now();
 		// Nothing of it goes out in clear.
 		if (this.#sealed && this.#channel === undefined) return;
 		const { counter, limits } = this.#owner;
 		const bytes = encodeFrame(frame, limits.frame);
 		this.#owner.sent(this, bytes);
-		(this.#channel ?? this.#link)?.send(bytes);
+		if (sign) this.#outlet.sendFirst(bytes);
+		else this.#outlet.send(bytes, pair);
 		if (this.buffered > limits.writeBuffers / limits.links) this.#owner.crowded();
 		if (this.buffered > limits.writeBufferHard) {
 			counter.count("writeBufferHard");
@@ -215,8 +224,7 @@ export class Connection implements LinkHandler, PeerLink {
 		if (this.#closed) return;
 		this.#goodbye = reason;
 		this.send({ kind: "goodbye", reason });
-		this.#channel?.flush();
-		this.#link?.close();
+		this.#outlet.finish();
 		this.#finish(why);
 	}
 
@@ -285,7 +293,9 @@ export class Connection implements LinkHandler, PeerLink {
 	}
 
 	drain(): void {
+		if (this.#closed || this.#outlet.waiting === 0) return;
 		this.used = this.#owner.clock.now();
+		this.#outlet.pump();
 	}
 
 	close(error?: Error): void {
@@ -327,6 +337,7 @@ export class Connection implements LinkHandler, PeerLink {
 			this.#link?.send(bytes);
 		});
 		this.#channel.limit = this.#owner.limits.opening;
+		this.#outlet.channel = this.#channel;
 		if (this.dialled) this.#identify();
 		return rest;
 	}
@@ -496,6 +507,7 @@ export class Connection implements LinkHandler, PeerLink {
 	#finish(why: () => ChordError): void {
 		this.#closed = true;
 		this.#greeting = undefined;
+		this.#outlet.drop();
 		this.#deadline.cancel();
 		this.#owner.closed(this, why);
 		this.rpc.close(why);

@@ -258,7 +258,7 @@ export class Core {
 		const sealed = this.#sealed({ ...envelope, hops: 1 });
 		if (via === undefined) return this.forward(envelope);
 		const link = this.connections.get(via);
-		link?.rpc.notify(routed.tag, sealed);
+		link?.rpc.notify(routed.tag, sealed, envelope);
 		return link !== undefined;
 	}
 
@@ -289,7 +289,7 @@ export class Core {
 			return false;
 		}
 		const onward = { ...envelope, hops: envelope.hops + 1, last: hop.last };
-		hop.link.rpc.notify(routed.tag, this.#sealed(onward));
+		hop.link.rpc.notify(routed.tag, this.#sealed(onward), onward);
 		return true;
 	}
 

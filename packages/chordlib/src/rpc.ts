@@ -1,4 +1,5 @@
 import { ChordError, isMalformed } from "./errors.ts";
+import type { Pair } from "./fair-queue.ts";
 import type { Limits } from "./limits.ts";
 import type { Clock, Timer } from "./ports.ts";
 import type { Answer, Cancel, Handlers } from "./protocol.ts";
@@ -30,13 +31,13 @@ interface Call {
 export class Rpc<From> {
 	readonly #context: RpcContext<From>;
 	readonly #from: From;
-	readonly #send: (frame: Frame) => void;
+	readonly #send: (frame: Frame, pair?: Pair) => void;
 	readonly #calls = new Map<number, Call>();
 	/** What to do when the asker of a request that is being served takes it back. */
 	readonly #serving = new Map<number, Cancel | undefined>();
 	#next = 1;
 
-	constructor(context: RpcContext<From>, from: From, send: (frame: Frame) => void) {
+	constructor(context: RpcContext<From>, from: From, send: (frame: Frame, pair?: Pair) => void) {
 		this.#context = context;
 		this.#from = from;
 		this.#send = send;
@@ -72,8 +73,9 @@ export class Rpc<From> {
 		};
 	}
 
-	notify(tag: number, body: Uint8Array): void {
-		this.#send({ kind: "notice", tag, body });
+	/** Says something that is not answered; where that is a message that goes on, of which pair of peers. */
+	notify(tag: number, body: Uint8Array, pair?: Pair): void {
+		this.#send({ kind: "notice", tag, body }, pair);
 	}
 
 	/** @throws ChordError `MALFORMED` when a notice's body is not what its type says. */

@@ -9,8 +9,11 @@ export interface InFlight<Message> extends Chunk {
 	sent: number;
 }
 
-/** Chunks of one session under way at once, and bytes of them. */
-const WINDOW = { chunks: 1_024, bytes: 6 * 1_048_576 };
+/**
+ * Chunks of one session under way at once, and bytes of them: fewer than a link may have unsent before it drops some, and
+ * than a receiver keeps before their turn. What was dropped costs a time-out.
+ */
+const WINDOW = { chunks: 1_024, bytes: 3 * 1_048_576 };
 
 /** The chunks of one session that were sent and are not taken yet, in the order of their numbers. */
 export class Flight<Message> {

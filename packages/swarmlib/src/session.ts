@@ -69,8 +69,9 @@ export interface Tampering {
 export interface HandshakeLimits {
 	/** Sessions in which nothing was said yet; the one that was opened first goes first. Default 1,024. */
 	readonly opening: number;
-	/** Handshakes that are answered in a second, on average, and at once: each costs a few milliseconds. Default 200 and 500. */
+	/** Handshakes that are answered in a second, on average: each costs about a millisecond. Default 200. */
 	readonly rate: number;
+	/** Handshakes that are answered at once. Default 500. */
 	readonly burst: number;
 }
 

@@ -1,3 +1,5 @@
+import { type NoticeType, defineNotice, rest } from "@cicada/chordlib";
+
 import type { Figure } from "./measurement.ts";
 
 /** Operations under way at once, where throughput is measured. */
@@ -5,6 +7,9 @@ export const CONCURRENCY = 64;
 
 /** Bytes of each request and message. */
 export const PAYLOAD = 64;
+
+/** What is sent where nobody answers. */
+export const parcel: NoticeType<Uint8Array> = defineNotice("cicada/bench/1/parcel", rest);
 
 /** Does something many times, so many at once; gives how often a second. */
 export async function perSecond(

@@ -10,8 +10,9 @@ async function run({ only, repeat, nodes, operations, json }: Options): Promise<
 	const results: Result[] = [];
 	for (const measurement of chosen) {
 		const size = { nodes, operations };
-		const result = await measure(measurement, size, repeat, (count) => {
-			console.error(`${measurement.name}: run ${count} of ${repeat}`);
+		const runs = measurement.once ? 1 : repeat;
+		const result = await measure(measurement, size, runs, (count) => {
+			console.error(`${measurement.name}: run ${count} of ${runs}`);
 		});
 		results.push(result);
 	}

@@ -17,7 +17,7 @@ export function parseOptions(args: readonly string[], names: readonly string[]):
 		options: {
 			help: { type: "boolean", default: false },
 			json: { type: "boolean", default: false },
-			repeat: { type: "string", default: "5" },
+			repeat: { type: "string", default: "3" },
 			nodes: { type: "string", default: "64" },
 			operations: { type: "string", default: "10000" },
 			only: { type: "string", multiple: true, default: [] },
@@ -50,7 +50,7 @@ export function help(measurements: readonly Measurement[]): string {
 
   npm run bench -- [options]
 
-  --repeat N       runs of each measurement; the figures are medians (5)
+  --repeat N       runs of each measurement; the figures are medians (3)
   --nodes N        nodes of the ring (64)
   --operations N   lookups, requests or messages in each run (10000)
   --only NAME      measure this alone; may be given several times: ${measurements

@@ -32,7 +32,7 @@ export async function listen(options: LocalNodeOptions = {}): Promise<LocalNode>
 }
 
 /** Lets every node join, all at once, through one that was there before it. */
-export async function join(nodes: readonly LocalNode[]): Promise<void> {
+async function join(nodes: readonly LocalNode[]): Promise<void> {
 	const random = chance(1);
 	await Promise.all(
 		nodes.map(async (node, index) => {
@@ -74,8 +74,27 @@ function ordered(nodes: readonly LocalNode[]): boolean {
 	});
 }
 
+/** A ring of nodes that join all at once, as soon as every lookup in it is right, and seconds until then. Close it. */
+export async function form(
+	size: number,
+	options: LocalNodeOptions = {},
+): Promise<{
+	readonly nodes: readonly LocalNode[];
+	readonly joined: number;
+	readonly right: number;
+	readonly sweeps: number;
+}> {
+	const started = performance.now();
+	const seconds = (): number => (performance.now() - started) / 1_000;
+	const nodes = await Promise.all(Array.from({ length: size }, () => listen(options)));
+	await join(nodes);
+	const joined = seconds();
+	const sweeps = await agreement(nodes);
+	return { nodes, joined, right: seconds(), sweeps };
+}
+
 /** Waits until every lookup is right. Gives how many times all of them had to be tried. */
-export async function agreement(nodes: readonly LocalNode[]): Promise<number> {
+async function agreement(nodes: readonly LocalNode[]): Promise<number> {
 	// Lookups that cannot be right yet would only take time from the nodes that are at work.
 	while (!ordered(nodes)) await delay(5);
 	let sweeps = 1;
@@ -84,11 +103,13 @@ export async function agreement(nodes: readonly LocalNode[]): Promise<number> {
 }
 
 /** A ring in which every lookup is right, and no pointer has changed for a second. Close it. */
-export async function ringAtRest(size: number): Promise<readonly LocalNode[]> {
+export async function ringAtRest(
+	size: number,
+	options: LocalNodeOptions = { pace: { slowest: REST / 2 } },
+): Promise<readonly LocalNode[]> {
 	// A successor list is right when news of the last join has gone through as many nodes as it is long. At the usual
 	// pace that takes a minute; a second is then long enough to see that nothing changes any more.
-	const pace = { slowest: REST / 2 };
-	const nodes = await Promise.all(Array.from({ length: size }, () => listen({ pace })));
+	const nodes = await Promise.all(Array.from({ length: size }, () => listen(options)));
 	await join(nodes);
 	await agreement(nodes);
 	const pointers = (): string =>

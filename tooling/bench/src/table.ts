@@ -1,4 +1,5 @@
 import type { Result } from "./bench.ts";
+import type { Figure } from "./measurement.ts";
 
 /** Three digits that count, and all of those before the point. */
 function readable(value: number): string {
@@ -20,6 +21,14 @@ function wrap(text: string): string[] {
 	return [...lines, line];
 }
 
+/** What is wanted of a figure, and whether it is so. */
+function verdict({ value, aim }: Figure): string {
+	if (aim === undefined) return "";
+	const { least = -Infinity, most = Infinity } = aim;
+	const wanted = aim.least === undefined ? `at most ${most}` : `at least ${least}`;
+	return `  (${wanted}: ${value >= least && value <= most ? "met" : "missed"})`;
+}
+
 /** What a person reads: each measurement, what it is, and its figures with the least and the most of all runs. */
 export function table(results: readonly Result[]): string {
 	return results
@@ -29,7 +38,7 @@ export function table(results: readonly Result[]): string {
 				const least = readable(Math.min(...figure.runs));
 				const most = readable(Math.max(...figure.runs));
 				const spread = least === most ? "" : `  ${least} to ${most}`;
-				return `  ${figure.name.padEnd(30)}${value.padStart(14)}${spread}`;
+				return `  ${figure.name.padEnd(34)}${value.padStart(14)}${spread}${verdict(figure)}`;
 			});
 			return [name, ...wrap(about).map((line) => `  ${line}`), "", ...rows, ""].join("\n");
 		})

@@ -14,7 +14,17 @@ import { median, quantile } from "../src/statistics.ts";
 import { table } from "../src/table.ts";
 
 const program = join(import.meta.dirname, "../dist/main.js");
-const names = ["formation", "lookup", "memory", "request", "send"];
+const names = [
+	"throughput",
+	"send",
+	"request",
+	"handshake",
+	"formation",
+	"lookup",
+	"broadcast",
+	"memory",
+	"idle",
+];
 
 /** Gives 3, 1, 2 in turn. */
 const counting = (): Measurement => {

@@ -262,6 +262,24 @@ test("the command's README: a chat without --interface, a service, ping and trac
 	await bob.said("you are in #lobby");
 });
 
+test("the command's README: keys that were agreed on", async () => {
+	const peer = await new SwarmPeer().bind("127.0.0.1", 0);
+	onTestFinished(() => peer.close());
+	const here = folder();
+	const host = {
+		address: `127.0.0.1:${peer.listener.port}`,
+		outbound_key: "a long random one",
+		inbound_key: "another one",
+	};
+	const list = JSON.stringify({ trusted_hosts: [host] });
+	writeFileSync(join(here, "trusted.json"), list, { mode: 0o600 });
+	const command = "cicada chat --username ana --keys trusted.json --join 192.0.2.7:49610";
+	const ana = terminal(command, here, { "192.0.2.7:49610": host.address });
+	await ana.said("you are in #lobby");
+	ana.interrupt();
+	expect(await ana.ended).toBe(130);
+});
+
 test("no command of the documentation is left", () => {
 	const all = new Set(documents.flatMap((document) => commandsIn(read(document))));
 	const known = new Set([...tried, ...Object.keys(elsewhere)]);

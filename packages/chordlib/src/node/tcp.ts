@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { createSocket } from "node:dgram";
 import { lookup } from "node:dns/promises";
 import { type Server, type Socket, createConnection, createServer } from "node:net";
@@ -14,7 +15,10 @@ class TcpLink implements Link {
 	remote: Address;
 	readonly #socket: Socket;
 	#error: Error | undefined;
-	#corked = false;
+	#handler: LinkHandler | undefined;
+	/** What was sent in this turn of the event loop. */
+	#waiting: Uint8Array[] = [];
+	#size = 0;
 
 	constructor(socket: Socket, remote: Address) {
 		this.#socket = socket;
@@ -24,6 +28,7 @@ class TcpLink implements Link {
 	}
 
 	attach(handler: LinkHandler): this {
+		this.#handler = handler;
 		this.#socket
 			.on("connect", () => {
 				this.local = localAddress(this.#socket);
@@ -33,11 +38,10 @@ class TcpLink implements Link {
 				// A plain array: the slice of a Buffer is not a copy.
 				handler.data(new Uint8Array(buffer, byteOffset, length));
 			})
-			.on("drain", () => {
-				handler.drain();
-			})
 			// An end that says it is done gets no more from us: half-open streams have no use here.
-			.on("end", () => this.#socket.end())
+			.on("end", () => {
+				this.#end();
+			})
 			.on("error", (error) => {
 				this.#error = error;
 			})
@@ -48,24 +52,18 @@ class TcpLink implements Link {
 	}
 
 	get buffered(): number {
-		return this.#socket.writableLength;
+		return this.#size + this.#socket.writableLength;
 	}
 
 	send(bytes: Uint8Array): void {
 		if (!this.#socket.writable) return;
-		if (!this.#corked) {
-			this.#corked = true;
-			this.#socket.cork();
-			process.nextTick(() => {
-				this.#corked = false;
-				this.#socket.uncork();
-			});
-		}
-		this.#socket.write(bytes);
+		if (this.#waiting.length === 0) process.nextTick(this.#flush);
+		this.#waiting.push(bytes);
+		this.#size += bytes.length;
 	}
 
 	close(): void {
-		this.#socket.end();
+		this.#end();
 		// The other end is given a moment to read what was sent and close too, not longer.
 		setTimeout(() => this.#socket.destroy(), LINGER).unref();
 	}
@@ -73,6 +71,25 @@ class TcpLink implements Link {
 	destroy(): void {
 		this.#socket.destroy();
 	}
+
+	#end(): void {
+		this.#flush();
+		this.#socket.end();
+	}
+
+	/** Copied into one: to hand the system many small pieces takes longer. */
+	readonly #flush = (): void => {
+		const [first] = this.#waiting;
+		if (first === undefined) return;
+		const whole = this.#waiting.length === 1 ? first : Buffer.concat(this.#waiting, this.#size);
+		this.#waiting = [];
+		this.#size = 0;
+		if (this.#socket.writable) this.#socket.write(whole, this.#written);
+	};
+
+	readonly #written = (error?: Error | null): void => {
+		if (!error && this.buffered === 0) this.#handler?.drain();
+	};
 }
 
 function localAddress(socket: Socket): Address {

@@ -71,7 +71,8 @@ export function signRecord(
 		expires: now + RECORD_LIFE,
 	};
 	const signature = identity.sign(PURPOSE, encode(fields, said, RECORD_LIMIT));
-	const bytes = encode(signed, { fields: said, signature }, RECORD_LIMIT);
+	// A copy: it is kept for long, and what it is a view of is not.
+	const bytes = encode(signed, { fields: said, signature }, RECORD_LIMIT).slice();
 	return { ...said, mode: modeOf(self, publicKey), bytes };
 }
 

@@ -32,21 +32,34 @@ function invalid(what: string): ChordError {
 /** By its size in bytes: the first number that is too large for an unsigned integer. */
 const BOUNDS = [1, 2 ** 8, 2 ** 16, 2 ** 24, 2 ** 32, 2 ** 40, 2 ** 48] as const;
 
+/** Bytes that writers ask the system for at once: asking takes longer than writing. */
+const SLAB = 8_192;
+/** What is left of them below this is not used any more. */
+const LEAST = 256;
+
 /** Collects bytes, up to a limit. */
 export class Writer {
-	/** Room to write in that no writer uses now: growing it anew for each message costs more than filling it. */
+	/** Room that no writer uses now, and from where on it is free. */
 	static #spare: Uint8Array | undefined;
+	static #free = 0;
 	readonly #limit: number;
 	#bytes: Uint8Array;
+	/** Where in it this writer began. */
+	#base = 0;
 	#length = 0;
 
 	constructor(limit: number) {
 		this.#limit = limit;
-		this.#bytes = Writer.#spare ?? new Uint8Array(1_024);
+		if (Writer.#spare === undefined) {
+			this.#bytes = new Uint8Array(SLAB);
+			return;
+		}
+		this.#bytes = Writer.#spare;
+		this.#base = Writer.#free;
 		Writer.#spare = undefined;
 	}
 
-	/** Room for `length` more bytes; gives the offset at which to write them into the array `into` returns. */
+	/** Room for `length` more bytes; gives the offset in `#bytes` at which to write them. */
 	#grow(length: number): number {
 		const start = this.#length;
 		const end = start + length;
@@ -56,13 +69,14 @@ export class Writer {
 				`more than the ${this.#limit} bytes that one frame may carry`,
 			);
 		}
-		if (end > this.#bytes.length) {
-			const larger = new Uint8Array(Math.min(this.#limit, Math.max(end, this.#bytes.length * 2)));
-			larger.set(this.#bytes.subarray(0, start));
+		if (this.#base + end > this.#bytes.length) {
+			const larger = new Uint8Array(Math.min(this.#limit, Math.max(end, start * 2)));
+			larger.set(this.#bytes.subarray(this.#base, this.#base + start));
 			this.#bytes = larger;
+			this.#base = 0;
 		}
 		this.#length = end;
-		return start;
+		return this.#base + start;
 	}
 
 	/** An unsigned integer of 1 to 6 bytes. */
@@ -92,10 +106,14 @@ export class Writer {
 		writeIdBytes(value, this.#bytes, start);
 	}
 
-	/** What was written. The writer is not used after this. */
+	/** What was written: a view, of memory that others may have views of too. The writer is not used after this. */
 	finish(): Uint8Array {
-		const written = this.#bytes.slice(0, this.#length);
-		Writer.#spare = this.#bytes;
+		const end = this.#base + this.#length;
+		const written = this.#bytes.subarray(this.#base, end);
+		if (this.#bytes.length - end >= LEAST) {
+			Writer.#spare = this.#bytes;
+			Writer.#free = end;
+		}
 		return written;
 	}
 }

@@ -24,6 +24,12 @@ export const memory: Measurement = {
 		return [
 			{ name: "objects and buffers, a node", value: taken.used / size / 1_024, unit: "KiB" },
 			{ name: "resident, a node", value: taken.resident / size / 1_024, unit: "KiB" },
+			{
+				name: "resident, a link",
+				value: (2 * taken.resident) / taken.links / 1_024,
+				unit: "KiB",
+				aim: { most: 25 },
+			},
 			{ name: "links, a node", value: taken.links / size, unit: "" },
 		];
 	},

@@ -1,0 +1,79 @@
+import type { Id } from "./id.ts";
+
+/** Between whom a message goes that links carry on: those who say it take turns with each other. */
+export interface Pair {
+	readonly origin: { readonly id: Id };
+	readonly target: Id;
+}
+
+/**
+ * Bytes that a link is given to send before who else waits has his turn: one chunk of a large message. So is what goes
+ * out in one turn.
+ */
+export const TURN = 49_152;
+
+/** Frames that wait for one turn after the other, first come, first served among themselves. */
+interface Flow {
+	readonly frames: Uint8Array[];
+	/** Of them, those that are gone. */
+	taken: number;
+	/** Bytes that have gone out in this turn. */
+	sent: number;
+}
+
+/**
+ * What waits for a link that does not keep up. Each pair of peers whose messages it carries has a turn, one after the
+ * other, and what the ends of the link say to each other has every second one. So nobody waits for more than one turn
+ * of each of the others, however much they have to say.
+ */
+export class FairQueue {
+	readonly #own: Flow = { frames: [], taken: 0, sent: 0 };
+	/** The one whose turn it is in front. */
+	readonly #flows = new Map<string, Flow>();
+	#ownTurn = false;
+	#size = 0;
+
+	/** Bytes that wait. */
+	get size(): number {
+		return this.#size;
+	}
+
+	/** Puts a frame behind those of the same pair; without one, behind what the ends of the link say. */
+	push(frame: Uint8Array, pair: Pair | undefined): void {
+		this.#flow(pair).frames.push(frame);
+		this.#size += frame.length;
+	}
+
+	/** Takes the frame that goes out next; `undefined` when none waits, or that one is larger than `room`. */
+	take(room: number = Infinity): Uint8Array | undefined {
+		const [first] = this.#flows;
+		const own = isWaiting(this.#own) && (this.#ownTurn || first === undefined);
+		const [key, flow] = own || first === undefined ? ["", this.#own] : first;
+		const frame = flow.frames[flow.taken];
+		if (frame === undefined || frame.length > room) return undefined;
+		flow.taken++;
+		this.#size -= frame.length;
+		flow.sent += frame.length;
+		if (isWaiting(flow) && flow.sent < TURN) return frame;
+		flow.sent = 0;
+		flow.frames.splice(0, flow.taken);
+		flow.taken = 0;
+		this.#ownTurn = !own;
+		if (this.#flows.delete(key) && flow.frames.length > 0) this.#flows.set(key, flow);
+		return frame;
+	}
+
+	#flow(pair: Pair | undefined): Flow {
+		if (pair === undefined) return this.#own;
+		const key = pair.origin.id + pair.target;
+		const known = this.#flows.get(key);
+		if (known !== undefined) return known;
+		const flow: Flow = { frames: [], taken: 0, sent: 0 };
+		this.#flows.set(key, flow);
+		return flow;
+	}
+}
+
+function isWaiting({ frames, taken }: Flow): boolean {
+	return taken < frames.length;
+}
