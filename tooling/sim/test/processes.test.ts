@@ -7,6 +7,7 @@ import { afterEach, expect, onTestFinished, test } from "vitest";
 import { type Report, ReportingNode } from "../src/processes/report.ts";
 import type { ProcessSummary } from "../src/processes/summary.ts";
 import { Witness } from "../src/processes/witness.ts";
+import type { Phase } from "../src/sends/swarm.ts";
 
 const MAIN = fileURLToPath(new URL("../dist/main.js", import.meta.url));
 /** A minute of kills, and ten of them in the nightly run. */
@@ -49,6 +50,37 @@ test(
 		expect(told.quietMoments).toBeGreaterThan(0);
 	},
 	(MINUTES + 5) * 60_000,
+);
+
+test(
+	"48 peers send to each other, one killed every 2 s and replaced: what is sent to who lives arrives once, in order",
+	async () => {
+		const minutes = MINUTES === 1 ? 1 / 3 : 2;
+		const words = [
+			"--sends",
+			"48",
+			"--minutes",
+			String(minutes),
+			"--routes",
+			"ring,auto",
+			"--json",
+		];
+		const { written, ended } = start(...words);
+		expect(await ended, written.stdout + written.stderr).toBe(0);
+		const told = written.stdout.trimEnd().split("\n").at(-1) ?? "";
+		console.log(written.stdout);
+		const { phases, unhandled } = JSON.parse(told) as { phases: Phase[]; unhandled: string[] };
+		expect(unhandled).toEqual([]);
+		expect(phases.map(({ route, flaws }) => [route, flaws])).toEqual([
+			["ring", []],
+			["auto", []],
+		]);
+		for (const { kills, resolved } of phases) {
+			expect(kills).toBeGreaterThan(10 * minutes);
+			expect(resolved).toBeGreaterThan(500 * minutes);
+		}
+	},
+	15 * 60_000,
 );
 
 test.each(["SIGINT", "SIGTERM", "SIGKILL"] as const)(
