@@ -16,11 +16,28 @@ export function ipBytes(host: string): Uint8Array | undefined {
 	return host.includes(":") ? ipv6Bytes(host) : ipv4Bytes(host);
 }
 
+const DOT = 46;
+const ZERO = 48;
+
 function ipv4Bytes(host: string): Uint8Array | undefined {
-	const parts = host.split(".", 5);
-	const bytes = Uint8Array.from(parts, Number);
-	const isPlain = parts.every((part, i) => part === String(bytes[i]));
-	return parts.length === 4 && isPlain ? bytes : undefined;
+	const bytes = new Uint8Array(4);
+	let filled = 0;
+	/** Below zero before the first digit of a byte: none is missing, and none but zero itself begins with a zero. */
+	let value = -1;
+	for (let i = 0; i <= host.length; i++) {
+		const code = i < host.length ? host.charCodeAt(i) : DOT;
+		if (code === DOT) {
+			if (value < 0 || filled === 4) return undefined;
+			bytes[filled++] = value;
+			value = -1;
+			continue;
+		}
+		const digit = code - ZERO;
+		if (digit < 0 || digit > 9 || value === 0) return undefined;
+		value = value < 0 ? digit : value * 10 + digit;
+		if (value > 255) return undefined;
+	}
+	return filled === 4 ? bytes : undefined;
 }
 
 function ipv6Bytes(host: string): Uint8Array | undefined {
@@ -51,7 +68,7 @@ function ipv6Bytes(host: string): Uint8Array | undefined {
 
 /** The canonical text of an IP address's 4 or 16 bytes (IPv6 as in RFC 5952). */
 export function ipText(bytes: Uint8Array): string {
-	if (bytes.length === 4) return bytes.join(".");
+	if (bytes.length === 4) return `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}`;
 	const groups = Array.from({ length: 8 }, (_, i) => bytes[i * 2]! * 256 + bytes[i * 2 + 1]!);
 	if (groups[5] === 0xffff && groups.slice(0, 5).every((group) => group === 0)) {
 		return `::ffff:${bytes.subarray(12).join(".")}`;
@@ -121,7 +138,7 @@ export function plainIp(ip: string): string {
 /** The network of a literal IP address that one party is likely to have to itself: its /24, for IPv6 its /64. */
 export function subnetOf(ip: string): string {
 	const bytes = ipBytes(plainIp(ip)) ?? new Uint8Array(4);
-	if (bytes.length === 4) return `${bytes.subarray(0, 3).join(".")}.0/24`;
+	if (bytes.length === 4) return `${bytes[0]}.${bytes[1]}.${bytes[2]}.0/24`;
 	const network = new Uint8Array(16);
 	network.set(bytes.subarray(0, 8));
 	return `${ipText(network)}/64`;

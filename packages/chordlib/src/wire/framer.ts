@@ -38,13 +38,15 @@ export class Framer {
 	/** What has arrived of a frame that is not whole; allocated to its final size once that is known. */
 	#partial: Uint8Array | undefined;
 	#filled = 0;
-	readonly #header: Uint8Array;
+	/** How many bytes say how long a frame is; how many of them have come, and what they say. */
+	readonly #header: number;
 	#headerFilled = 0;
+	#announced = 0;
 
 	/** `header` is how many bytes say how long a frame is. */
 	constructor(limit: number, header: number = HEADER) {
 		this.limit = limit;
-		this.#header = new Uint8Array(header);
+		this.#header = header;
 	}
 
 	/**
@@ -56,10 +58,9 @@ export class Framer {
 		while (offset < chunk.length) {
 			if (this.#partial === undefined) {
 				offset = this.#fillHeader(chunk, offset);
-				if (this.#headerFilled < this.#header.length) return;
-				const length = this.#length();
+				if (this.#headerFilled < this.#header) return;
+				const length = this.#takeLength();
 				if (chunk.length - offset >= length) {
-					this.#headerFilled = 0;
 					const whole = chunk.subarray(offset, offset + length);
 					offset += length;
 					if (!emit(whole)) return;
@@ -75,7 +76,6 @@ export class Framer {
 			if (this.#filled === this.#partial.length) {
 				const whole = this.#partial;
 				this.#partial = undefined;
-				this.#headerFilled = 0;
 				if (!emit(whole)) return;
 			}
 		}
@@ -83,15 +83,17 @@ export class Framer {
 
 	#fillHeader(chunk: Uint8Array, start: number): number {
 		let offset = start;
-		while (this.#headerFilled < this.#header.length && offset < chunk.length) {
-			this.#header[this.#headerFilled++] = chunk[offset++]!;
+		while (this.#headerFilled < this.#header && offset < chunk.length) {
+			this.#announced = this.#announced * 256 + chunk[offset++]!;
+			this.#headerFilled++;
 		}
 		return offset;
 	}
 
-	#length(): number {
-		let length = 0;
-		for (const byte of this.#header) length = length * 256 + byte;
+	#takeLength(): number {
+		const length = this.#announced;
+		this.#announced = 0;
+		this.#headerFilled = 0;
 		if (length === 0 || length > this.limit) {
 			this.exceeded = length > this.limit;
 			throw new ChordError(
