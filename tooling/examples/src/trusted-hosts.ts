@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { SwarmError, SwarmPeer, loadTrustedHosts } from "@cicada/swarmlib";
+import { SwarmError, SwarmPeer, loadTrustedHosts, parseTrustedHosts } from "@cicada/swarmlib";
 
 const directory = await mkdtemp(join(tmpdir(), "cicada-"));
 const file = join(directory, "trusted.json");
@@ -23,5 +23,7 @@ await alice.connect(bob.listener);
 const error: unknown = await alice.send(bob, "hello").catch((error: unknown) => error);
 console.log(error instanceof SwarmError && error.code); // TRUST_MISMATCH
 // #endregion
+// A list that comes from elsewhere than a file.
+console.log(parseTrustedHosts(JSON.stringify(list)).length); // 1
 await Promise.all([alice.close(), bob.close()]);
 await rm(directory, { recursive: true });

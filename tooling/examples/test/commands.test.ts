@@ -61,8 +61,8 @@ const elsewhere: Record<string, string> = {
 	"journalctl -u cicada --follow": "it wants systemd",
 };
 
-/** Measurements that docs/testing-the-ring.md tells of. */
-const isRecorded = (command: string): boolean => command.startsWith("npm run sim -- ");
+/** Measurements that docs/testing-the-ring.md and docs/performance.md tell of. */
+const isRecorded = (command: string): boolean => /^npm run (sim|bench) -- /.test(command);
 
 const tried = new Set<string>();
 let bin = "";

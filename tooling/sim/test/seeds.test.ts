@@ -34,11 +34,11 @@ function simulate(words: string): Promise<{ status: number; told: string; summar
 	});
 }
 
-it(
-	"every rule holds in short lists and much trouble, and the ring is ideal again",
-	async () => {
-		const seeds = 8 * FACTOR;
-		const words = `--regime both --nodes 12 --successors 3 --minutes 3 --churn 3 --seeds ${seeds}`;
+it.each(REGIMES)(
+	"every rule holds in short lists and much trouble, and the ring is ideal again: %s",
+	async (regime) => {
+		const seeds = 16 * FACTOR;
+		const words = `--regime ${regime} --nodes 12 --successors 3 --minutes 3 --churn 3 --seeds ${seeds}`;
 		const { status, told, summary } = await simulate(words);
 		expect(status, told).toBe(0);
 		expect(summary.runs).toBe(seeds);

@@ -51,7 +51,7 @@ export const MUTANTS: readonly Mutant[] = [
 			},
 		],
 		caughtBy: ["local/predecessor-kept"],
-		run: "--regime fail-stop --nodes 12 --successors 3 --minutes 3 --churn 3 --seeds 12",
+		run: "--regime fail-stop --nodes 12 --successors 3 --minutes 3 --churn 3 --seeds 16",
 	},
 	{
 		name: "predecessor-not-looked-at-again",
@@ -98,7 +98,7 @@ export const MUTANTS: readonly Mutant[] = [
 				file: "ring/join.ts",
 				find: "\t\tthis.#stabilizer.firstAlive(handed, (successor, view) => {\n",
 				replace:
-					"\t\ttype Take = (successor?: Contact, view?: { successors: readonly Contact[] }) => void;\n\t\tconst unasked = ([first, ...others]: readonly Contact[], take: Take): void => {\n\t\t\ttake(first, { successors: others });\n\t\t};\n\t\tunasked(handed, (successor, view) => {\n",
+					"\t\ttype Take = (successor?: Contact, view?: { predecessor?: Contact; successors: readonly Contact[] }) => void;\n\t\tconst unasked = ([first, ...others]: readonly Contact[], take: Take): void => {\n\t\t\ttake(first, { successors: others });\n\t\t};\n\t\tunasked(handed, (successor, view) => {\n",
 			},
 		],
 		caughtBy: ["local/successor-answered", "local/successor-alive"],
@@ -453,9 +453,9 @@ export const MUTANTS: readonly Mutant[] = [
 		patches: [
 			{
 				file: "ring/join.ts",
-				find: 'if (this.#state.standing === "joining" || this.#state.standing === "leaf") return busy;',
+				find: 'if (this.#state.standing !== "member") return busy;',
 				replace:
-					'if (this.#state.standing === "leaf") return busy;\n\t\tif (this.#state.standing === "joining") this.#stabilizer.stand("member");',
+					'if (this.#state.standing === "joining") this.#stabilizer.stand("member");\n\t\tif (this.#state.standing !== "member") return busy;',
 			},
 		],
 		caughtBy: [],

@@ -54,7 +54,15 @@ export const OUTSIDERS: readonly Mutant[] = [
 				replace: "this.firstAlive(others.toReversed(), (alive, view) => {",
 			},
 		],
-		caughtBy: ["local/successor-answered", "ring/appendage", "ring/one-ring", "ring/entered"],
+		// Who was gone past comes into the ring again, but late: those that point to it miss it for minutes.
+		caughtBy: [
+			"local/successor-answered",
+			"ring/appendage",
+			"ring/one-ring",
+			"ring/entered",
+			"liveness/fingers",
+		],
+		run: "--regime hostile --nodes 12 --successors 3 --minutes 3 --churn 3 --seeds 4",
 	},
 	{
 		name: "born-again",
