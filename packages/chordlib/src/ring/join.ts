@@ -223,7 +223,6 @@ export class Joining {
 		);
 	}
 
-	/** Whether nothing tells that a node to which there is a link has left its ring, or is gone. */
 	/** Whoever is asked first, before it has joined anything, is the first member of a new ring. */
 	#beFirst(): void {
 		const { firstFrom, standing } = this.#state;
@@ -232,6 +231,7 @@ export class Joining {
 		}
 	}
 
+	/** Whether nothing tells that a node to which there is a link has left its ring, or is gone. */
 	#isMember(contact: Contact): boolean {
 		const met = this.#network.met(contact.id);
 		return met?.standing === "member" && contact.same(met.contact);
