@@ -183,8 +183,10 @@ test("what is sent to a life that the sender does not know of yet reaches it, on
 	});
 });
 
-test("what arrives in another life of its target is refused by that life, at once", async () => {
-	const swarm = new Swarm(1, { ...sparse, latency: constant(20) });
+test.each(["off", "required"] as const)(
+	"what arrives in another life of its target, whose keys are the same, is refused by that life, at once: encryption %s",
+	async (encryption) => {
+	const swarm = new Swarm(1, { ...sparse, encryption, latency: constant(20) });
 	await swarm.grow(12);
 	const [from, to] = swarm.strangers();
 	await swarm.until(from.send(to, "opens the session"));
@@ -197,8 +199,10 @@ test("what arrives in another life of its target is refused by that life, at onc
 	await swarm.simulation.run(3_000);
 	swarm.simulation.heal();
 	expect(await swarm.until(flying)).toBe("UNREACHABLE");
-	expect(await drain(to)).toEqual(["opens the session"]);
-});
+	await swarm.until(from.send(to, "new"));
+	expect(await drain(to)).toEqual(["opens the session", "new"]);
+	},
+);
 
 test("an address or a peer that is not in the swarm is NOT_FOUND", async () => {
 	await assertForSeeds(FILE, 5, async (seed) => {

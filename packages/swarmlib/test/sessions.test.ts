@@ -263,24 +263,6 @@ test("a session that its target has lost goes on in another one, and nothing is 
 	});
 });
 
-test("a session is with one life of its target, whose keys are the same in the next", async () => {
-	const swarm = new Swarm(8, { ...sealed, latency: constant(20) });
-	await swarm.grow(12);
-	const [from, to] = swarm.strangers();
-	await swarm.until(from.send(to, "opens the session"));
-	// What the sender says is held up until the target has left the swarm and come back.
-	swarm.simulation.partition([swarm.hostOf(from)]);
-	const flying = codeOf(from.send(to, "old", { timeout: 20_000 }));
-	await swarm.until(to.disconnect());
-	const through = swarm.peers.find((peer) => peer !== from && peer !== to) ?? from;
-	await swarm.until(to.connect(through.listener));
-	await swarm.simulation.run(3_000);
-	swarm.simulation.heal();
-	expect(await swarm.until(flying)).toBe("UNREACHABLE");
-	await swarm.until(from.send(to, "new"));
-	expect(await drain(to)).toEqual(["opens the session", "new"]);
-});
-
 test.each(["ring", "auto"] as const)(
 	"who answers on the way to an address in its place is believed, but not verified, by %s, until it is dialled",
 	async (route) => {
