@@ -186,21 +186,21 @@ test("what is sent to a life that the sender does not know of yet reaches it, on
 test.each(["off", "required"] as const)(
 	"what arrives in another life of its target, whose keys are the same, is refused by that life, at once: encryption %s",
 	async (encryption) => {
-	const swarm = new Swarm(1, { ...sparse, encryption, latency: constant(20) });
-	await swarm.grow(12);
-	const [from, to] = swarm.strangers();
-	await swarm.until(from.send(to, "opens the session"));
-	// What the sender says is held up until the target has left the swarm and come back.
-	swarm.simulation.partition([swarm.hostOf(from)]);
-	const flying = codeOf(from.send(to, "old", { timeout: 20_000 }));
-	await swarm.until(to.disconnect());
-	const through = swarm.peers.find((peer) => peer !== from && peer !== to) ?? from;
-	await swarm.until(to.connect(through.listener));
-	await swarm.simulation.run(3_000);
-	swarm.simulation.heal();
-	expect(await swarm.until(flying)).toBe("UNREACHABLE");
-	await swarm.until(from.send(to, "new"));
-	expect(await drain(to)).toEqual(["opens the session", "new"]);
+		const swarm = new Swarm(1, { ...sparse, encryption, latency: constant(20) });
+		await swarm.grow(12);
+		const [from, to] = swarm.strangers();
+		await swarm.until(from.send(to, "opens the session"));
+		// What the sender says is held up until the target has left the swarm and come back.
+		swarm.simulation.partition([swarm.hostOf(from)]);
+		const flying = codeOf(from.send(to, "old", { timeout: 20_000 }));
+		await swarm.until(to.disconnect());
+		const through = swarm.peers.find((peer) => peer !== from && peer !== to) ?? from;
+		await swarm.until(to.connect(through.listener));
+		await swarm.simulation.run(3_000);
+		swarm.simulation.heal();
+		expect(await swarm.until(flying)).toBe("UNREACHABLE");
+		await swarm.until(from.send(to, "new"));
+		expect(await drain(to)).toEqual(["opens the session", "new"]);
 	},
 );
 

@@ -1,5 +1,4 @@
 import { Hash, LocalNode, type NoticeType, decode, formatAddress } from "@cicada/chordlib";
-import { constant } from "@cicada/simnet";
 import { expect, test } from "vitest";
 
 import type { SwarmPeer, Tampering } from "../src/index.ts";
