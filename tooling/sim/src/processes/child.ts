@@ -40,3 +40,31 @@ export class Child<Order extends Serializable, Word> {
 		this.#process.kill("SIGKILL");
 	}
 }
+
+/** Waits until what processes tell makes something true. One waits at a time. */
+export class Hearing {
+	#look: () => void = () => {};
+
+	/** Something was told: it is looked again. */
+	told(): void {
+		this.#look();
+	}
+
+	/** False when the condition does not hold within so many milliseconds. */
+	until(holds: () => boolean, limit: number): Promise<boolean> {
+		return new Promise((resolve) => {
+			const settle = (inTime: boolean): void => {
+				clearTimeout(timer);
+				this.#look = (): void => {};
+				resolve(inTime);
+			};
+			const timer = setTimeout(() => {
+				settle(false);
+			}, limit);
+			this.#look = (): void => {
+				if (holds()) settle(true);
+			};
+			this.#look();
+		});
+	}
+}

@@ -3,7 +3,7 @@ import { SeededRandom } from "@cicada/simnet";
 
 import { randomKey } from "../lookups.ts";
 import type { Finding } from "../oracles/violation.ts";
-import { Child } from "./child.ts";
+import { Child, Hearing } from "./child.ts";
 import type { Order, Word } from "./node.ts";
 import { now } from "./report.ts";
 import { type Verdict, Witness } from "./witness.ts";
@@ -55,7 +55,7 @@ export class ProcessRing {
 	/** Those that ended although nobody killed them. */
 	readonly #lost: string[] = [];
 	/** Called when a process has told something. */
-	#heardSomething: () => void = () => {};
+	readonly #hearing = new Hearing();
 	/** Answers that have come since the ring is at rest. */
 	#answers: Answer[] = [];
 	#count = 0;
@@ -71,7 +71,7 @@ export class ProcessRing {
 		const { processes, minutes, say } = this.#options;
 		try {
 			const first = this.#start(ANY);
-			await this.#until(() => first.address !== undefined);
+			await this.#hearing.until(() => first.address !== undefined, BOUND);
 			for (let i = 1; i < processes; i++) this.#start(ANY);
 			const formed = await this.#untilIdeal();
 			say(`${processes} processes: ${told(formed)}`);
@@ -94,26 +94,11 @@ export class ProcessRing {
 	async #untilIdeal(): Promise<number | undefined> {
 		const { processes } = this.#options;
 		const since = now();
-		const inTime = await this.#until(() => this.#witness.flaws(processes).length === 0);
+		const inTime = await this.#hearing.until(
+			() => this.#witness.flaws(processes).length === 0,
+			BOUND,
+		);
 		return inTime ? now() - since : undefined;
-	}
-
-	/** Looks again whenever a process has told something. False when the condition does not hold in time. */
-	#until(holds: () => boolean): Promise<boolean> {
-		return new Promise((resolve) => {
-			const settle = (inTime: boolean): void => {
-				clearTimeout(timer);
-				this.#heardSomething = (): void => {};
-				resolve(inTime);
-			};
-			const timer = setTimeout(() => {
-				settle(false);
-			}, BOUND);
-			this.#heardSomething = (): void => {
-				if (holds()) settle(true);
-			};
-			this.#heardSomething();
-		});
 	}
 
 	#start(bind: Address): NodeProcess {
@@ -141,7 +126,7 @@ export class ProcessRing {
 				this.#witness.report(child.name, word);
 				if (word.kind === "lookup") this.#answers.push({ ...word, name: child.name });
 		}
-		this.#heardSomething();
+		this.#hearing.told();
 	}
 
 	#again(child: NodeProcess, failed: "listen" | "join"): void {
@@ -219,7 +204,7 @@ export class ProcessRing {
 				for (const key of keys) child.tell({ kind: "lookup", key });
 			}
 			const count = this.#children.size * keys.length;
-			const answered = await this.#until(() => this.#answers.length >= count);
+			const answered = await this.#hearing.until(() => this.#answers.length >= count, BOUND);
 			if (!answered) return [{ ...AT_REST, node: "", detail: "not all lookups were answered" }];
 			if (this.#witness.changes === changes) {
 				return this.#answers.filter(({ key, owner }) => owner !== key).map(wrongAnswer);

@@ -1,7 +1,7 @@
 import type { Address } from "@cicada/chordlib";
 import { SeededRandom } from "@cicada/simnet";
 
-import { Child } from "../processes/child.ts";
+import { Child, Hearing } from "../processes/child.ts";
 import { type Account, Ledger } from "./ledger.ts";
 import type { Order, Word } from "./peer.ts";
 
@@ -68,7 +68,7 @@ export class SendingSwarm {
 	readonly #children = new Set<PeerProcess>();
 	readonly #unhandled: string[] = [];
 	#ledger = new Ledger();
-	#heardSomething: () => void = () => {};
+	readonly #hearing = new Hearing();
 	#started = 0;
 	#sends = 0;
 	#kills = 0;
@@ -103,13 +103,13 @@ export class SendingSwarm {
 		while (this.#children.size < count) {
 			this.#start(ANY);
 			const limit = this.#children.size === 1 ? 0 : STARTING - 1;
-			await this.#until(() => this.#outside() <= limit, FORMING);
+			await this.#hearing.until(() => this.#outside() <= limit, FORMING);
 			if (this.#children.size % 8 === 0) {
 				const took = seconds(performance.now() - began);
 				this.#options.say(`${this.#children.size} started, ${this.#ready().length} in, ${took} s`);
 			}
 		}
-		const formed = await this.#until(() => this.#isOneRing(), FORMING);
+		const formed = await this.#hearing.until(() => this.#isOneRing(), FORMING);
 		return formed ? performance.now() - began : undefined;
 	}
 
@@ -146,30 +146,12 @@ export class SendingSwarm {
 		await new Promise((resolve) => setTimeout(resolve, minutes * 60_000));
 		clearInterval(sends);
 		clearInterval(kills);
-		await this.#until(() => this.#ledger.open === 0, 2 * TIMEOUT);
+		await this.#hearing.until(() => this.#ledger.open === 0, 2 * TIMEOUT);
 		// What was acknowledged is in the inbox: its receiver tells of it any moment.
 		await new Promise((resolve) => setTimeout(resolve, 500));
 		const living = new Set([...this.#children].map(({ name }) => name));
 		const account = this.#ledger.close((life) => living.has(life));
 		return { ...account, route, kills: this.#kills };
-	}
-
-	/** Looks again whenever something was told. False when the condition does not hold in time. */
-	#until(holds: () => boolean, limit: number): Promise<boolean> {
-		return new Promise((resolve) => {
-			const settle = (inTime: boolean): void => {
-				clearTimeout(timer);
-				this.#heardSomething = (): void => {};
-				resolve(inTime);
-			};
-			const timer = setTimeout(() => {
-				settle(false);
-			}, limit);
-			this.#heardSomething = (): void => {
-				if (holds()) settle(true);
-			};
-			this.#heardSomething();
-		});
 	}
 
 	#start(address: Address): void {
@@ -210,7 +192,7 @@ export class SendingSwarm {
 			default:
 				this.#unhandled.push(`${child.name}: ${word.why}`);
 		}
-		this.#heardSomething();
+		this.#hearing.told();
 	}
 
 	#connect(child: PeerProcess): void {
