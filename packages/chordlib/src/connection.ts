@@ -15,7 +15,7 @@ import type { Outcome } from "./secure/link-handshake.ts";
 import type { NodeRecord } from "./secure/record.ts";
 import type { LimitCounter } from "./stats.ts";
 import { Framer } from "./wire/framer.ts";
-import { type Frame, type GoodbyeReason, decodeFrame, encodeFrame } from "./wire/messages.ts";
+import { type Frame, type GoodbyeReason, type Outgoing, decodeFrame, encodeFrame } from "./wire/messages.ts";
 
 /** A link as hooks and handlers see it. */
 export interface PeerLink {
@@ -185,7 +185,7 @@ export class Connection implements LinkHandler, PeerLink {
 	}
 
 	/** Sends a frame; one that carries a message on says of which pair of peers. */
-	send(frame: Frame, pair?: Pair): void {
+	send(frame: Outgoing, pair?: Pair): void {
 		if (this.#closed) return;
 		const sign = frame.kind === "ping" || frame.kind === "pong";
 		if (!sign) this.used = this.#owner.clock.now();
@@ -333,9 +333,7 @@ export class Connection implements LinkHandler, PeerLink {
 		this.#greeting = undefined;
 		this.#outcome = greeting.outcome;
 		if (this.#outcome === undefined) return rest;
-		this.#channel = new Channel(this.#owner.clock, this.#outcome, (bytes) => {
-			this.#link?.send(bytes);
-		});
+		this.#channel = new Channel(this.#outcome);
 		this.#channel.limit = this.#owner.limits.opening;
 		this.#outlet.channel = this.#channel;
 		if (this.dialled) this.#identify();
@@ -366,7 +364,7 @@ export class Connection implements LinkHandler, PeerLink {
 		if (this.#first === "whois") this.send({ kind: "whois" });
 		else this.send({ kind: "identify", ...this.#owner.self() });
 		// By itself: until it has been read, a record of more would be too long.
-		this.#channel?.flush();
+		this.#outlet.flush();
 	}
 
 	#receive(frame: Frame): void {

@@ -26,7 +26,7 @@ import type { Identity } from "./secure/identity.ts";
 import type { LinkSecurity } from "./secure/link-handshake.ts";
 import { type NodeRecord, RECORD_LIFE, signRecord } from "./secure/record.ts";
 import type { LimitCounter, NodeStats } from "./stats.ts";
-import { decode, encode } from "./wire/codec.ts";
+import { decode, encode, filling } from "./wire/codec.ts";
 
 /** What a node stands on: the system's clock, randomness and TCP, unless others are given. */
 export interface Ports {
@@ -254,11 +254,14 @@ export class Core {
 	route(target: Id, tag: number, body: Uint8Array, via: Id | undefined): boolean {
 		const origin = this.ring.state.self;
 		const envelope: Envelope = { target, origin, tag, hops: 0, last: false, body };
+		const most = bodyLimit(this.#options.limits) - ENVELOPE - origin.wire.length;
 		// What is too large to be sent is refused even where it need not be.
-		const sealed = this.#sealed({ ...envelope, hops: 1 });
+		if (body.length > most) {
+			throw new ChordError("TOO_LARGE", `${body.length} bytes where ${most} are allowed`);
+		}
 		if (via === undefined) return this.forward(envelope);
 		const link = this.connections.get(via);
-		link?.rpc.notify(routed.tag, sealed, envelope);
+		if (link !== undefined) this.#pass(link, envelope, false);
 		return link !== undefined;
 	}
 
@@ -288,8 +291,7 @@ export class Core {
 			this.#counter.count(limit);
 			return false;
 		}
-		const onward = { ...envelope, hops: envelope.hops + 1, last: hop.last };
-		hop.link.rpc.notify(routed.tag, this.#sealed(onward), onward);
+		this.#pass(hop.link, envelope, hop.last);
 		return true;
 	}
 
@@ -320,8 +322,9 @@ export class Core {
 		guard(() => handle?.(body, { origin, target: hashOf(target), exact, hops, via }), report);
 	}
 
-	#sealed(envelope: Envelope): Uint8Array {
-		return encode(routed.body, envelope, bodyLimit(this.#options.limits));
+	#pass(link: Connection, envelope: Envelope, last: boolean): void {
+		const onward = { ...envelope, hops: envelope.hops + 1, last };
+		link.rpc.notify(routed.tag, filling(routed.body, onward, bodyLimit(this.#options.limits)), onward);
 	}
 
 	/** This node in a new life. */
@@ -495,6 +498,9 @@ export class Core {
 		};
 	}
 }
+
+/** What an envelope holds besides its origin and its body, in bytes. */
+const ENVELOPE = 32 + 4 + 1 + 1;
 
 /** What a message that waits for a link takes besides its body. */
 const HELD_OVERHEAD = 256;

@@ -10,21 +10,23 @@ export interface Sender {
 	readonly peer: RemoteNode;
 }
 
-/** A handler of the application's, which may return a promise, and fail. */
-type Handler = (value: unknown, from: Sender & { signal: AbortSignal }) => unknown;
+/** A handler of the application's for requests. */
+type RequestHandler = (
+	value: unknown,
+	from: Sender & { signal: AbortSignal },
+) => unknown;
 
 /** Hands notices to the application. What its handler throws goes to `failed`. */
 export function handleNotice(
 	handlers: Handlers<Connection>,
 	type: NoticeType<unknown>,
-	handler: Handler,
+	handler: (value: unknown, from: Sender) => unknown,
 	failed: (error: unknown) => void,
 ): Unsubscribe {
 	return handlers.onNotice(type, (value, connection) => {
 		const { contact } = connection;
 		if (contact === undefined) return;
-		const { signal } = new AbortController();
-		guard(() => handler(value, { peer: contact, signal }), failed);
+		guard(() => handler(value, { peer: contact }), failed);
 	});
 }
 
@@ -32,7 +34,7 @@ export function handleNotice(
 export function handleRequest(
 	handlers: Handlers<Connection>,
 	type: RequestType<unknown, unknown>,
-	handler: Handler,
+	handler: RequestHandler,
 	failed: (error: unknown) => void,
 ): Unsubscribe {
 	return handlers.onRequest(type, (value, connection, _budget, answer) => {

@@ -35,7 +35,7 @@ import type { NodeRecord } from "./secure/record.ts";
 import { type Secret, checkSecrets, keysOf } from "./secure/secret.ts";
 import { LimitCounter, type NodeStats } from "./stats.ts";
 import { type Wait, Waits } from "./wait.ts";
-import { encode } from "./wire/codec.ts";
+import { encode, filling } from "./wire/codec.ts";
 
 /** What a lookup found. */
 export interface LookupResult {
@@ -404,7 +404,8 @@ export class LocalNode {
 	): Unsubscribe {
 		checkFunction("a handler", handler);
 		if (type?.kind === "notice") {
-			return handleNotice(this.#handlers, type, handler, this.#failed);
+			const hear = handler as (value: unknown, from: Sender) => unknown;
+			return handleNotice(this.#handlers, type, hear, this.#failed);
 		}
 		checkType("request", type);
 		return handleRequest(this.#handlers, type, handler, this.#failed);
@@ -454,8 +455,14 @@ export class LocalNode {
 	): Promise<void> {
 		const { connections } = this.#open();
 		checkType("notice", type);
-		const body = encode(type.body, value, bodyLimit(this.#options.limits));
+		const limit = bodyLimit(this.#options.limits);
 		const contact = contactOf(peer);
+		const link = options === undefined ? connections.to(contact) : undefined;
+		if (link !== undefined) {
+			link.rpc.notify(type.tag, filling(type.body, value, limit));
+			return;
+		}
+		const body = encode(type.body, value, limit);
 		await this.#run<void>(options, (_budget, done) =>
 			connections.open(contact, (error, connection) => {
 				connection?.rpc.notify(type.tag, body);

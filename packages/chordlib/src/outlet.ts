@@ -1,10 +1,13 @@
 import { FairQueue, type Pair, TURN } from "./fair-queue.ts";
 import type { Clock, Link } from "./ports.ts";
 import type { Channel } from "./secure/channel.ts";
+import { Batch } from "./wire/batch.ts";
 
 /**
- * What goes out over one link. The link is given no more than it sends in one turn; what is more waits here, where who
- * has little to say need not wait for who has much. While the link keeps up, nothing waits.
+ * What goes out over one link. Frames that are sent while something runs go out together when it has finished: the
+ * system, and sealing, take more time for a piece than for its bytes. The link is given no more than it sends in one
+ * turn; what is more waits here, where who has little to say need not wait for who has much. While the link keeps up,
+ * nothing waits.
  */
 export class Outlet {
 	/** The network's end. Given before anything is sent. */
@@ -12,9 +15,10 @@ export class Outlet {
 	/** Seals what goes out, where links are encrypted. Given once the greeting is done. */
 	channel: Channel | undefined;
 	readonly #clock: Clock;
+	readonly #batch = new Batch();
+	#flushing = false;
 	/** Undefined until something has to wait. */
 	#queue: FairQueue | undefined;
-	#pumping = false;
 
 	constructor(clock: Clock) {
 		this.#clock = clock;
@@ -31,7 +35,7 @@ export class Outlet {
 	}
 
 	get #given(): number {
-		return (this.link?.buffered ?? 0) + (this.channel?.waiting ?? 0);
+		return (this.link?.buffered ?? 0) + this.#batch.size;
 	}
 
 	/** The longest frame that the link may be given now: any when it has nothing to send. */
@@ -42,18 +46,43 @@ export class Outlet {
 
 	/** Sends a frame in its turn: that of the pair whose message it carries, or, without one, of the ends of the link. */
 	send(frame: Uint8Array, pair?: Pair): void {
-		if (this.waiting === 0 && frame.length <= this.#room) {
-			this.sendFirst(frame);
-			return;
+		if (this.waiting === 0) {
+			if (frame.length > this.#room) this.flush();
+			if (frame.length <= this.#room) {
+				this.sendFirst(frame);
+				return;
+			}
 		}
 		this.#queue ??= new FairQueue();
 		this.#queue.push(frame, pair);
-		this.#pumpLater();
 	}
 
 	/** Sends a frame before all that waits. */
 	sendFirst(frame: Uint8Array): void {
-		(this.channel ?? this.link)?.send(frame);
+		this.#batch.add(frame);
+		if (this.#flushing) return;
+		this.#flushing = true;
+		this.#clock.defer(this.#flushDeferred);
+	}
+
+	/** Sends now what was to go out together. */
+	flush(): void {
+		if (this.#batch.size === 0) return;
+		const bytes = this.#batch.take();
+		if (this.channel === undefined) this.link?.send(bytes);
+		else for (const record of this.channel.seal(bytes)) this.link?.send(record);
+	}
+
+	/** Gives the link of what waits as much as it takes: it has sent what it was given. */
+	pump(): void {
+		const queue = this.#queue;
+		if (queue === undefined) return;
+		do {
+			for (let next = queue.take(this.#room); next !== undefined; next = queue.take(this.#room)) {
+				this.sendFirst(next);
+			}
+			this.flush();
+		} while (queue.size > 0 && this.#given === 0);
 	}
 
 	/** Lets all that waits go out, and no more after it. */
@@ -61,7 +90,7 @@ export class Outlet {
 		for (let next = this.#queue?.take(); next !== undefined; next = this.#queue?.take()) {
 			this.sendFirst(next);
 		}
-		this.channel?.flush();
+		this.flush();
 		this.link?.close();
 	}
 
@@ -70,22 +99,8 @@ export class Outlet {
 		this.#queue = undefined;
 	}
 
-	/** Gives the link of what waits as much as it sends in one turn: it has sent what it was given. */
-	readonly pump = (): void => {
-		this.#pumping = false;
-		const queue = this.#queue;
-		if (queue === undefined || queue.size === 0) return;
-		for (let next = queue.take(this.#room); next !== undefined; next = queue.take(this.#room)) {
-			this.sendFirst(next);
-		}
-		this.channel?.flush();
-		this.#pumpLater();
+	readonly #flushDeferred = (): void => {
+		this.#flushing = false;
+		this.flush();
 	};
-
-	/** A link that has something left says when it is gone. What is only to be sealed is gone when this has run. */
-	#pumpLater(): void {
-		if (this.#pumping || this.waiting === 0 || (this.link?.buffered ?? 0) > 0) return;
-		this.#pumping = true;
-		this.#clock.defer(this.pump);
-	}
 }

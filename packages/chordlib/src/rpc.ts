@@ -4,7 +4,8 @@ import type { Limits } from "./limits.ts";
 import type { Clock, Timer } from "./ports.ts";
 import type { Answer, Cancel, Handlers } from "./protocol.ts";
 import type { LimitCounter } from "./stats.ts";
-import type { FailureReason, Frame } from "./wire/messages.ts";
+import type { Fill } from "./wire/codec.ts";
+import type { FailureReason, Frame, Outgoing } from "./wire/messages.ts";
 
 /** What the calls of all of a node's links have in common. */
 export interface RpcContext<From> {
@@ -31,13 +32,13 @@ interface Call {
 export class Rpc<From> {
 	readonly #context: RpcContext<From>;
 	readonly #from: From;
-	readonly #send: (frame: Frame, pair?: Pair) => void;
+	readonly #send: (frame: Outgoing, pair?: Pair) => void;
 	readonly #calls = new Map<number, Call>();
 	/** What to do when the asker of a request that is being served takes it back. */
 	readonly #serving = new Map<number, Cancel | undefined>();
 	#next = 1;
 
-	constructor(context: RpcContext<From>, from: From, send: (frame: Frame, pair?: Pair) => void) {
+	constructor(context: RpcContext<From>, from: From, send: (frame: Outgoing, pair?: Pair) => void) {
 		this.#context = context;
 		this.#from = from;
 		this.#send = send;
@@ -74,7 +75,7 @@ export class Rpc<From> {
 	}
 
 	/** Says something that is not answered; where that is a message that goes on, of which pair of peers. */
-	notify(tag: number, body: Uint8Array, pair?: Pair): void {
+	notify(tag: number, body: Uint8Array | Fill, pair?: Pair): void {
 		this.#send({ kind: "notice", tag, body }, pair);
 	}
 

@@ -15,7 +15,7 @@ import {
 } from "./call-messages.ts";
 import { SwarmError } from "./errors.ts";
 import type { Started } from "./operations.ts";
-import type { Outgoing, Route } from "./outbound.ts";
+import type { Outgoing, Route } from "./message.ts";
 import type { RemotePeer } from "./remote-peer.ts";
 import type { SwarmLimit } from "./stats.ts";
 import type { Destination } from "./target.ts";

@@ -21,7 +21,8 @@ import { type Explanation, Probe, type ProbePorts } from "./explain.ts";
 import { Inbound, type ReassemblyLimits } from "./inbound.ts";
 import { Occupants } from "./occupants.ts";
 import type { Started } from "./operations.ts";
-import { Outbound, type OutboundPorts, type Outgoing, type Route } from "./outbound.ts";
+import type { Outgoing, Route } from "./message.ts";
+import { Outbound, type OutboundPorts } from "./outbound.ts";
 import { type RemotePeer, remotePeer } from "./remote-peer.ts";
 import { routeNetwork } from "./routes.ts";
 import { type HandshakeLimits, Sessions, type Tampering } from "./session.ts";
@@ -30,7 +31,7 @@ import type { Handshakes } from "./session/handshake.ts";
 import type { SwarmLimit, SwarmStats } from "./stats.ts";
 import type { Destination } from "./target.ts";
 
-export type { Outgoing, Receipt, Route } from "./outbound.ts";
+export type { Outgoing, Receipt, Route } from "./message.ts";
 
 /** What delivery asks of the peer that it is part of. */
 export interface DeliveryPorts {
@@ -71,8 +72,9 @@ export interface OutboxLimits {
 export class Delivery {
 	readonly #ports: DeliveryPorts;
 	readonly #outboundPorts: OutboundPorts;
-	/** By target and lane, and the ways to the targets. */
+	/** By target and lane, the one used last, and the ways to the targets. */
 	readonly #outbound = new Map<string, Outbound>();
+	#latest = "";
 	readonly #approaches = new Map<string, Approach>();
 	readonly #probes = new Set<Probe>();
 	readonly #sessions: Sessions;
@@ -148,13 +150,12 @@ export class Delivery {
 			this.#pending--;
 			this.#pendingBytes -= length;
 		};
-		const counted: Outgoing = {
-			...message,
-			done: (error, receipt) => {
-				end();
-				message.done(error, receipt);
-			},
+		const { destination, data, duplicates, route, lane } = message;
+		const done: Outgoing["done"] = (error, receipt) => {
+			end();
+			message.done(error, receipt);
 		};
+		const counted: Outgoing = { destination, data, duplicates, route, lane, done };
 		const cancel = this.#occupants.send(counted, (found) => this.#start(found));
 		return () => {
 			end();
@@ -280,7 +281,10 @@ export class Delivery {
 
 	#outboundTo(target: Hash, lane: Lane): Outbound {
 		const key = keyOf(target, lane);
-		const outbound = this.#outbound.get(key) ?? this.#newOutbound(target, lane);
+		const known = this.#outbound.get(key);
+		if (known !== undefined && key === this.#latest) return known;
+		this.#latest = key;
+		const outbound = known ?? this.#newOutbound(target, lane);
 		this.#outbound.delete(key);
 		this.#outbound.set(key, outbound);
 		for (const [oldest, candidate] of this.#outbound) {

@@ -1,12 +1,24 @@
 import { CHUNK_HEAD, type Chunk, PACKET_CHUNKS } from "./delivery-messages.ts";
+import { Row } from "./row.ts";
 
 /** A numbered chunk under way. */
-export interface InFlight<Message> extends Chunk {
+export class InFlight<Message> implements Chunk {
 	readonly number: number;
 	readonly message: Message;
-	attempts: number;
+	readonly start: boolean;
+	readonly end: boolean;
+	readonly data: Uint8Array;
+	attempts = 0;
 	/** When it was last sent. */
-	sent: number;
+	sent = 0;
+
+	constructor(number: number, message: Message, { start, end, data }: Chunk) {
+		this.number = number;
+		this.message = message;
+		this.start = start;
+		this.end = end;
+		this.data = data;
+	}
 }
 
 /**
@@ -17,8 +29,7 @@ const WINDOW = { chunks: 1_024, bytes: 3 * 1_048_576 };
 
 /** The chunks of one session that were sent and are not taken yet, in the order of their numbers. */
 export class Flight<Message> {
-	readonly #chunks = new Map<number, InFlight<Message>>();
-	#next = 0;
+	#chunks = new Row<InFlight<Message>>();
 	#bytes = 0;
 
 	get size(): number {
@@ -27,8 +38,12 @@ export class Flight<Message> {
 
 	/** The lowest number that is under way, or the next one. */
 	get base(): number {
-		const [base = this.#next] = this.#chunks.keys();
-		return base;
+		return this.#chunks.first;
+	}
+
+	/** The number of the chunk that comes next. */
+	get next(): number {
+		return this.#chunks.next;
 	}
 
 	get hasRoom(): boolean {
@@ -39,27 +54,26 @@ export class Flight<Message> {
 		return this.#chunks.get(number);
 	}
 
-	values(): IterableIterator<InFlight<Message>> {
-		return this.#chunks.values();
+	values(): Iterable<InFlight<Message>> {
+		return this.#chunks;
 	}
 
 	/** Gives a chunk the next number. */
 	add(message: Message, chunk: Chunk): InFlight<Message> {
-		const entry = { ...chunk, message, number: this.#next++, attempts: 0, sent: 0 };
-		this.#chunks.set(entry.number, entry);
+		const entry = new InFlight(this.#chunks.next, message, chunk);
+		this.#chunks.add(entry);
 		this.#bytes += chunk.data.length;
 		return entry;
 	}
 
 	remove({ number, data }: InFlight<Message>): void {
-		if (this.#chunks.delete(number)) this.#bytes -= data.length;
+		if (this.#chunks.remove(number)) this.#bytes -= data.length;
 	}
 
 	/** Forgets all, and begins a new session at 0. */
 	clear(): void {
-		this.#chunks.clear();
+		this.#chunks = new Row();
 		this.#bytes = 0;
-		this.#next = 0;
 	}
 }
 

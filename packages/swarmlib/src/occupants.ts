@@ -9,7 +9,7 @@ import {
 
 import type { Dialling } from "./dialling.ts";
 import { SwarmError } from "./errors.ts";
-import type { Outgoing, Route } from "./outbound.ts";
+import type { Outgoing, Route } from "./message.ts";
 import type { Destination } from "./target.ts";
 
 type Deliver = (message: Outgoing) => Cancel;
@@ -38,8 +38,9 @@ export class Occupants {
 
 	/** A destination with the id of who is there, as far as that is known. */
 	of(destination: Destination): Destination {
-		const { address, byAddress } = destination;
-		if (byAddress === undefined || address === undefined) return destination;
+		if (destination.byAddress === undefined) return destination;
+		const { address } = destination;
+		if (address === undefined) return destination;
 		const known = sameAddress(address, this.#node.address)
 			? this.#node
 			: this.#known.get(formatAddress(address));
@@ -60,8 +61,9 @@ export class Occupants {
 	/** Has a message delivered to the id that its destination names, or to the one that is found at its address. */
 	send(message: Outgoing, deliver: Deliver): Cancel {
 		const { destination, done, route } = message;
-		const { address, byAddress } = destination;
-		if (byAddress === undefined || address === undefined) return deliver(message);
+		if (destination.byAddress === undefined) return deliver(message);
+		const { address } = destination;
+		if (address === undefined) return deliver(message);
 		let cancel: Cancel = () => {};
 		let wanted = true;
 		const meet = (tried: Destination | undefined, error: SwarmError): void => {

@@ -1,42 +1,17 @@
-import type { Answer, Cancel, Clock, Hash, LocalNode, RemoteNode, Timer } from "@cicada/chordlib";
+import type { Cancel, Clock, Hash, LocalNode, RemoteNode, Timer } from "@cicada/chordlib";
 
 import { CHUNK_HEAD, type Chunk, type Lane, type Reply } from "./delivery-messages.ts";
 import type { Dialling } from "./dialling.ts";
 import { SwarmError } from "./errors.ts";
 import { Flight, type InFlight, packets } from "./flight.ts";
+import { Message, type Outgoing, type Receipt } from "./message.ts";
 import { Patience } from "./patience.ts";
 import type { RemotePeer } from "./remote-peer.ts";
 import { type RouteNetwork, Routes } from "./routes.ts";
+import { Row } from "./row.ts";
 import type { Party, Saying, Session } from "./session.ts";
 import type { Approach, Sender } from "./session/approach.ts";
 import type { Destination } from "./target.ts";
-
-/** What a sender learns about a message that was taken. */
-export interface Receipt {
-	/** Who has taken it. */
-	readonly target: RemotePeer;
-	/** False when the message was for a bare `Hash` and went to the peer responsible for it. */
-	readonly exact: boolean;
-	/** How many copies were sent at first, by different routes. */
-	readonly copies: number;
-	/** Links that the acknowledged copy crossed; 0 to oneself, 1 to a neighbour. */
-	readonly hops: number;
-	/** Milliseconds from the first attempt to the acknowledgement. */
-	readonly rtt: number;
-}
-
-/** How a message may go: straight to its target where that can be dialled, or over links that are there. */
-export type Route = "auto" | "ring";
-
-/** A message to be sent. `done` hears of its fate once, unless the sending is cancelled. */
-export interface Outgoing {
-	readonly destination: Destination;
-	readonly data: Uint8Array;
-	readonly duplicates: number;
-	readonly route: Route;
-	readonly lane: Lane;
-	readonly done: Answer<Receipt, SwarmError>;
-}
 
 /** What the sender's end of a session asks of the peer that it is part of. */
 export interface OutboundPorts {
@@ -59,20 +34,6 @@ const IN_VAIN = 2;
 /** Milliseconds for which messages wait while the target is dialled; then they go along the ring. */
 const DIAL_FIRST = 500;
 
-/** A message under way. */
-interface Message extends Outgoing {
-	/** Bytes that are in chunks, each sent at least once; all of them when `cut`. */
-	offset: number;
-	cut: boolean;
-	/** Chunks sent and not acknowledged. */
-	untaken: number;
-	started: number;
-	copies: number;
-	over: boolean;
-	/** Its number among all that were given. */
-	readonly order: number;
-}
-
 /** What is sent to one target in one lane, in one session after the other. */
 export class Outbound implements Sender {
 	readonly #ports: OutboundPorts;
@@ -80,7 +41,7 @@ export class Outbound implements Sender {
 	readonly #approach: Approach;
 	readonly #lane: Lane;
 	/** Messages that are not wholly in chunks yet, in the order they were given. */
-	readonly #queue = new Set<Message>();
+	#queue = new Row<Message>();
 	readonly #flight = new Flight<Message>();
 	readonly #patience = new Patience();
 	readonly #routes: Routes;
@@ -139,19 +100,10 @@ export class Outbound implements Sender {
 	}
 
 	send(outgoing: Outgoing): Cancel {
-		const message: Message = {
-			...outgoing,
-			offset: 0,
-			cut: false,
-			untaken: 0,
-			started: 0,
-			copies: 0,
-			over: false,
-			order: this.#given++,
-		};
+		const message = new Message(outgoing, this.#given++);
 		// In so long a time the target may have begun another life: what was not sent to the old one is the new one's.
 		if (this.idle && !this.#isFresh(this.#session)) this.#reset();
-		this.#queue.add(message);
+		this.#enqueue(message);
 		this.#routes.prepare(outgoing.duplicates, () => {
 			this.#pumpSoon();
 		});
@@ -203,7 +155,7 @@ export class Outbound implements Sender {
 	replied(reply: Reply, session: Session): void {
 		if (session !== this.#session) return;
 		if (!this.#open) this.opened(session);
-		this.#acknowledged(reply);
+		this.#acknowledged(reply, session);
 	}
 
 	/** There will be no session. */
@@ -250,8 +202,10 @@ export class Outbound implements Sender {
 	}
 
 	/** Tries, once in a session, for a link to the target itself. What is to be sent waits a moment for it. */
-	#dial({ hash, address }: Pick<Destination, "hash" | "address">): void {
-		if (this.#dialled || address === undefined) return;
+	#dial(target: Pick<Destination, "hash" | "address">): void {
+		if (this.#dialled) return;
+		const { hash, address } = target;
+		if (address === undefined) return;
 		this.#dialled = true;
 		const { clock, dialling } = this.#ports;
 		const proceed = (): void => {
@@ -278,13 +232,16 @@ export class Outbound implements Sender {
 		this.#arm(this.#knocked + this.#patience.of(this.#knocks));
 	}
 
-	#acknowledged({ state, next, hops }: Reply): void {
+	#acknowledged({ state, next, hops }: Reply, session: Session): void {
 		const wasFull = this.#full > 0;
 		this.#full = state === "full" ? Math.max(this.#full, 1) : 0;
-		for (const chunk of this.#flight.values()) {
-			if (chunk.number >= next) break;
+		const target = this.#ports.peerOf(session.party);
+		const end = Math.min(next, this.#flight.next);
+		for (let number = this.#flight.base; number < end; number++) {
+			const chunk = this.#flight.get(number);
+			if (chunk === undefined) continue;
 			this.#full = Math.min(this.#full, 1);
-			this.#taken(chunk, hops);
+			this.#taken(chunk, target, hops);
 		}
 		const refused = state === "tooLarge" ? this.#flight.get(next)?.message : undefined;
 		if (refused !== undefined) {
@@ -342,9 +299,9 @@ export class Outbound implements Sender {
 	#lose(born = Infinity): void {
 		const again: Message[] = [];
 		for (const message of this.#messages()) {
-			const isSent = message.offset > 0 || message.cut;
-			if (!isSent || message.started > born) {
-				again.push(Object.assign(message, { offset: 0, cut: false, untaken: 0 }));
+			if (!message.isSent || message.started > born) {
+				message.beginAgain();
+				again.push(message);
 				continue;
 			}
 			const { name } = message.destination;
@@ -352,8 +309,8 @@ export class Outbound implements Sender {
 			this.#finish(message, new SwarmError("UNREACHABLE", what));
 		}
 		this.#flight.clear();
-		this.#queue.clear();
-		for (const message of again.toSorted((a, b) => a.order - b.order)) this.#queue.add(message);
+		this.#queue = new Row();
+		for (const message of again.toSorted((a, b) => a.order - b.order)) this.#enqueue(message);
 	}
 
 	/** Begins again by asking who is there. */
@@ -399,11 +356,13 @@ export class Outbound implements Sender {
 	#cut(message: Message): InFlight<Message> {
 		const { clock, packet } = this.#ports;
 		const { offset } = message;
-		const data = message.data.subarray(offset, offset + packet - CHUNK_HEAD);
+		const most = packet - CHUNK_HEAD;
+		const isWhole = message.data.length <= most;
+		const data = isWhole ? message.data : message.data.subarray(offset, offset + most);
 		message.offset += data.length;
 		message.cut = message.offset === message.data.length;
 		if (offset === 0) message.started = clock.now();
-		if (message.cut) this.#queue.delete(message);
+		if (message.cut) this.#queue.remove(message.place);
 		message.untaken++;
 		return this.#flight.add(message, { start: offset === 0, end: message.cut, data });
 	}
@@ -460,21 +419,19 @@ export class Outbound implements Sender {
 
 	/** The first message that the session's peer may have. */
 	#nextQueued(): Message | undefined {
-		for (const message of this.#queue) {
-			if (this.#exact || !message.destination.exact) return message;
-		}
+		if (this.#exact) return this.#queue.get(this.#queue.first);
+		for (const message of this.#queue) if (!message.destination.exact) return message;
 		return undefined;
 	}
 
-	#taken(chunk: InFlight<Message>, hops: number): void {
+	#taken(chunk: InFlight<Message>, target: RemotePeer, hops: number): void {
 		const { message } = chunk;
 		const now = this.#ports.clock.now();
 		this.#flight.remove(chunk);
 		if (chunk.attempts === 1) this.#patience.measure(now - chunk.sent);
 		message.untaken--;
-		if (message.untaken > 0 || !message.cut || this.#session === undefined) return;
+		if (message.untaken > 0 || !message.cut) return;
 		const { copies, started } = message;
-		const target = this.#ports.peerOf(this.#session.party);
 		const receipt = { target, exact: this.#exact, copies, hops, rtt: now - started };
 		this.#finish(message, undefined, receipt);
 	}
@@ -486,8 +443,12 @@ export class Outbound implements Sender {
 		message.done(error, receipt);
 	}
 
+	#enqueue(message: Message): void {
+		message.place = this.#queue.add(message);
+	}
+
 	#drop(message: Message): void {
-		this.#queue.delete(message);
+		if (this.#queue.get(message.place) === message) this.#queue.remove(message.place);
 		if (message.untaken > 0) {
 			for (const chunk of this.#flight.values()) {
 				if (chunk.message === message) this.#flight.remove(chunk);

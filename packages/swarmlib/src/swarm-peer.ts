@@ -232,11 +232,12 @@ export class SwarmPeer {
 	 */
 	async send(target: Target, data: Uint8Array | string, options?: SendOptions): Promise<Receipt> {
 		const { delivery } = this.#active();
-		const { duplicates = 0, route = this.#route, ...wait } = checkWait(options);
+		const given = checkWait(options);
+		const { duplicates = 0, route = this.#route } = given;
 		checkDuplicates(duplicates);
 		checkRoute(route);
 		const bytes = copyOf(data, this.#limits.message);
-		return this.#operations.about<Receipt>(target, wait, SEND_TIMEOUT, (destination, done) => ({
+		return this.#operations.about<Receipt>(target, given, SEND_TIMEOUT, (destination, done) => ({
 			cancel: delivery.send({ destination, data: bytes, duplicates, route, lane: "inbox", done }),
 			progress: () => delivery.progress(destination, "inbox"),
 		}));

@@ -31,20 +31,35 @@ export function destination(target: unknown, resolve: Resolve): Destination | Pr
 	}
 	if (typeof target === "object" && target !== null) {
 		const { hash, address, host, port } = target as Record<string, unknown>;
-		if (hash instanceof Hash) {
-			return { hash, exact: true, address: addressOf(address), name: hash.toString() };
-		}
+		if (hash instanceof Hash) return new NamedPeer(hash, address);
 		return byAddress({ host: host as string, port: port as number }, resolve);
 	}
 	throw invalidTarget();
 }
 
-/** The address of a peer that the caller names, where it has one that can be dialled. */
-function addressOf(given: unknown): Address | undefined {
-	const { host, port } = (given ?? {}) as Partial<Address>;
-	const ip = typeof host === "string" ? canonicalIp(host) : undefined;
-	if (ip === undefined || !isPort(port)) return undefined;
-	return { host: ip, port };
+/** A peer that the caller names by its id. */
+class NamedPeer implements Destination {
+	readonly hash: Hash;
+	readonly exact = true;
+	readonly #host: unknown;
+	readonly #port: unknown;
+
+	constructor(hash: Hash, address: unknown) {
+		const { host, port } = (address ?? {}) as Partial<Address>;
+		this.hash = hash;
+		this.#host = host;
+		this.#port = port;
+	}
+
+	get name(): string {
+		return this.hash.toString();
+	}
+
+	/** Where it has one that can be dialled. Few messages need to know. */
+	get address(): Address | undefined {
+		const ip = typeof this.#host === "string" ? canonicalIp(this.#host) : undefined;
+		return ip !== undefined && isPort(this.#port) ? { host: ip, port: this.#port } : undefined;
+	}
 }
 
 function isPort(port: unknown): port is number {

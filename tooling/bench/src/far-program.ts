@@ -51,6 +51,7 @@ async function listen(server: Server): Promise<Ready> {
 
 async function node(): Promise<Ready> {
 	const far = new LocalNode(formatAddress, { host: "127.0.0.1", port: 0 }, { encryption });
+	far.handle(parcel, received);
 	far.handleRouted(parcel, received);
 	await far.listen();
 	return { port: far.address.port };

@@ -64,28 +64,33 @@ async function write(socket: Socket, size: number, count: number, cork: boolean)
 	}
 }
 
-/** Messages that one node routes to another over their link, which nobody acknowledges. */
-export async function linkPipe(encryption: "off" | "required"): Promise<Pipe> {
+/** Messages that one node tells another over their link, or routes over it, which nobody acknowledges. */
+export async function linkPipe(
+	encryption: "off" | "required",
+): Promise<Pipe & { readonly routed: Pour }> {
 	const far = await Far.open("node", encryption);
 	const node = new LocalNode(formatAddress, { host: "127.0.0.1", port: 0 }, { encryption });
 	await node.listen();
 	await node.joinRing({ host: "127.0.0.1", port: far.port });
 	const [target] = node.peers;
 	if (target === undefined) throw new Error("there is no link");
-	return {
-		pour: (size, count) => {
+	const { hash } = target;
+	const pour =
+		(send: (body: Uint8Array) => unknown): Pour =>
+		(size, count) => {
 			const body = new Uint8Array(size);
 			const batch = Math.max(1, Math.floor(BATCH / size));
 			return far.speed(count, async () => {
 				for (let sent = 0; sent < count; sent += batch) {
-					for (let index = 0; index < Math.min(batch, count - sent); index++) {
-						node.route(target.hash, parcel, body);
-					}
+					for (let index = 0; index < Math.min(batch, count - sent); index++) send(body);
 					do await turn();
 					while (node.stats.buffered > WAITING);
 				}
 			});
-		},
+		};
+	return {
+		pour: pour((body) => node.notify(target, parcel, body)),
+		routed: pour((body) => node.route(hash, parcel, body)),
 		close: async () => {
 			await node.close();
 			await far.close();

@@ -70,13 +70,13 @@ export const systemCrypto: Crypto = {
 			});
 		}),
 
-	seal: (key, nonce, associated, plaintext) => {
+	seal: (key, nonce, associated, plaintext, room = 0) => {
 		const cipher = createCipheriv("chacha20-poly1305", key, nonce, { authTagLength: TAG });
 		cipher.setAAD(associated, { plaintextLength: plaintext.length });
-		const sealed = new Uint8Array(plaintext.length + TAG);
-		sealed.set(cipher.update(plaintext));
+		const sealed = new Uint8Array(room + plaintext.length + TAG);
+		sealed.set(cipher.update(plaintext), room);
 		cipher.final();
-		sealed.set(cipher.getAuthTag(), plaintext.length);
+		sealed.set(cipher.getAuthTag(), room + plaintext.length);
 		return sealed;
 	},
 
@@ -92,7 +92,8 @@ export const systemCrypto: Crypto = {
 		} catch {
 			return undefined;
 		}
-		return plain(plaintext);
+		// It has its memory to itself.
+		return new Uint8Array(plaintext.buffer, plaintext.byteOffset, plaintext.length);
 	},
 };
 

@@ -1,4 +1,3 @@
-import { Buffer } from "node:buffer";
 import { createSocket } from "node:dgram";
 import { lookup } from "node:dns/promises";
 import { type Server, type Socket, createConnection, createServer } from "node:net";
@@ -9,16 +8,13 @@ import type { Link, LinkHandler, Listener, Transport } from "../ports.ts";
 /** Milliseconds that a socket which this end has closed may stay, for the other end to close it too. */
 const LINGER = 2_000;
 
-/** One TCP connection as a {@link Link}. What is sent in one turn of the event loop goes out in one write. */
+/** One TCP connection as a {@link Link}. */
 class TcpLink implements Link {
 	local: Address;
 	remote: Address;
 	readonly #socket: Socket;
 	#error: Error | undefined;
 	#handler: LinkHandler | undefined;
-	/** What was sent in this turn of the event loop. */
-	#waiting: Uint8Array[] = [];
-	#size = 0;
 
 	constructor(socket: Socket, remote: Address) {
 		this.#socket = socket;
@@ -40,7 +36,7 @@ class TcpLink implements Link {
 			})
 			// An end that says it is done gets no more from us: half-open streams have no use here.
 			.on("end", () => {
-				this.#end();
+				this.#socket.end();
 			})
 			.on("error", (error) => {
 				this.#error = error;
@@ -52,18 +48,15 @@ class TcpLink implements Link {
 	}
 
 	get buffered(): number {
-		return this.#size + this.#socket.writableLength;
+		return this.#socket.writableLength;
 	}
 
 	send(bytes: Uint8Array): void {
-		if (!this.#socket.writable) return;
-		if (this.#waiting.length === 0) process.nextTick(this.#flush);
-		this.#waiting.push(bytes);
-		this.#size += bytes.length;
+		if (this.#socket.writable) this.#socket.write(bytes, this.#written);
 	}
 
 	close(): void {
-		this.#end();
+		this.#socket.end();
 		// The other end is given a moment to read what was sent and close too, not longer.
 		setTimeout(() => this.#socket.destroy(), LINGER).unref();
 	}
@@ -71,21 +64,6 @@ class TcpLink implements Link {
 	destroy(): void {
 		this.#socket.destroy();
 	}
-
-	#end(): void {
-		this.#flush();
-		this.#socket.end();
-	}
-
-	/** Copied into one: to hand the system many small pieces takes longer. */
-	readonly #flush = (): void => {
-		const [first] = this.#waiting;
-		if (first === undefined) return;
-		const whole = this.#waiting.length === 1 ? first : Buffer.concat(this.#waiting, this.#size);
-		this.#waiting = [];
-		this.#size = 0;
-		if (this.#socket.writable) this.#socket.write(whole, this.#written);
-	};
 
 	readonly #written = (error?: Error | null): void => {
 		if (!error && this.buffered === 0) this.#handler?.drain();

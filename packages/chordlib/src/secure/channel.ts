@@ -1,5 +1,4 @@
-import type { Clock } from "../ports.ts";
-import { Framer, SIZE, sized } from "../wire/framer.ts";
+import { Framer, SIZE, withSize } from "../wire/framer.ts";
 import { type CipherState, LONGEST_MESSAGE, TAG } from "./cipher-state.ts";
 
 /** The most that one record carries. */
@@ -9,31 +8,19 @@ export const RECORD: number = LONGEST_MESSAGE - TAG;
 const REKEY = 1_000;
 
 /**
- * What a link carries once its handshake is done: a stream of bytes, cut into sealed records. All that is sent in one
- * go is sealed as one: sealing costs by the record more than by the byte.
+ * What a link carries once its handshake is done: a stream of bytes, cut into sealed records.
  *
  * A record opens only as the next one of its direction. So none can be altered, left out, repeated, moved, or sent
  * back to where it came from; and a stream that was cut off lacks its goodbye.
  */
 export class Channel {
-	readonly #clock: Clock;
 	readonly #sealing: CipherState;
 	readonly #opening: CipherState;
-	readonly #write: (bytes: Uint8Array) => void;
 	readonly #framer = new Framer(LONGEST_MESSAGE, SIZE);
-	#waiting: Uint8Array[] = [];
-	#size = 0;
 
-	/** `write` takes each record, sealed and with its length before it. */
-	constructor(
-		clock: Clock,
-		{ send, receive }: { readonly send: CipherState; readonly receive: CipherState },
-		write: (bytes: Uint8Array) => void,
-	) {
-		this.#clock = clock;
+	constructor({ send, receive }: { readonly send: CipherState; readonly receive: CipherState }) {
 		this.#sealing = send;
 		this.#opening = receive;
-		this.#write = write;
 	}
 
 	/** The most that a record of the other end may carry. */
@@ -41,33 +28,15 @@ export class Channel {
 		this.#framer.limit = Math.min(content + TAG, LONGEST_MESSAGE);
 	}
 
-	/** Bytes that wait to be sealed. */
-	get waiting(): number {
-		return this.#size;
-	}
-
-	/** Sends bytes, which the caller no longer changes, with all that is sent until what runs now has finished. */
-	send(bytes: Uint8Array): void {
-		if (this.#size === 0) {
-			this.#clock.defer(() => {
-				this.flush();
-			});
-		}
-		this.#waiting.push(bytes);
-		this.#size += bytes.length;
-		if (this.#size >= RECORD) this.flush();
-	}
-
-	/** Sends now what waits. */
-	flush(): void {
-		const content = concat(this.#waiting, this.#size);
-		this.#waiting = [];
-		this.#size = 0;
+	/** The records that carry these bytes, each with its length before it. */
+	seal(content: Uint8Array): Uint8Array[] {
+		const records: Uint8Array[] = [];
 		for (let start = 0; start < content.length; start += RECORD) {
-			const record = this.#sealing.encrypt(content.subarray(start, start + RECORD));
-			this.#write(sized(record));
+			const part = content.subarray(start, start + RECORD);
+			records.push(withSize(this.#sealing.encrypt(part, undefined, SIZE)));
 			renew(this.#sealing);
 		}
+		return records;
 	}
 
 	/**
@@ -85,16 +54,4 @@ export class Channel {
 
 function renew(cipher: CipherState): void {
 	if (cipher.count % REKEY === 0) cipher.rekey();
-}
-
-function concat(parts: readonly Uint8Array[], length: number): Uint8Array {
-	const [first] = parts;
-	if (first?.length === length) return first;
-	const whole = new Uint8Array(length);
-	let offset = 0;
-	for (const part of parts) {
-		whole.set(part, offset);
-		offset += part.length;
-	}
-	return whole;
 }

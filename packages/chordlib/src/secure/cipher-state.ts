@@ -35,11 +35,12 @@ export class CipherState {
 	}
 
 	/**
-	 * Seals the next message: `plaintext` and 16 bytes more. `associated` is what the other end has to give too.
+	 * Seals the next message: `plaintext` and 16 bytes more. `associated` is what the other end has to give too. Before it
+	 * in what is returned are as many zeros as `room` says, for the caller to fill (0).
 	 * @throws ChordError `TOO_LARGE` for more than 65,519 bytes
 	 */
-	encrypt(plaintext: Uint8Array, associated?: Uint8Array): Uint8Array {
-		return this.encryptAt(this.#count++, plaintext, associated);
+	encrypt(plaintext: Uint8Array, associated?: Uint8Array, room?: number): Uint8Array {
+		return this.encryptAt(this.#count++, plaintext, associated, room);
 	}
 
 	/**
@@ -57,11 +58,16 @@ export class CipherState {
 	 * away both messages, and lets others forge more.
 	 * @throws ChordError `INVALID_ARGUMENT` for any other number, `TOO_LARGE` for more than 65,519 bytes
 	 */
-	encryptAt(nonce: number, plaintext: Uint8Array, associated: Uint8Array = NOTHING): Uint8Array {
+	encryptAt(
+		nonce: number,
+		plaintext: Uint8Array,
+		associated: Uint8Array = NOTHING,
+		room = 0,
+	): Uint8Array {
 		if (plaintext.length > LONGEST_MESSAGE - TAG) {
 			throw new ChordError("TOO_LARGE", `${plaintext.length} bytes do not fit a Noise message`);
 		}
-		return this.#crypto.seal(this.#key, this.#at(nonce), associated, plaintext);
+		return this.#crypto.seal(this.#key, this.#at(nonce), associated, plaintext, room);
 	}
 
 	/**

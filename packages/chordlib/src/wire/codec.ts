@@ -32,8 +32,11 @@ function invalid(what: string): ChordError {
 /** By its size in bytes: the first number that is too large for an unsigned integer. */
 const BOUNDS = [1, 2 ** 8, 2 ** 16, 2 ** 24, 2 ** 32, 2 ** 40, 2 ** 48] as const;
 
+/** Writes what a message consists of. */
+export type Fill = (writer: Writer) => void;
+
 /** Bytes that writers ask the system for at once: asking takes longer than writing. */
-const SLAB = 8_192;
+const SLAB = 16_384;
 /** What is left of them below this is not used any more. */
 const LEAST = 256;
 
@@ -57,6 +60,11 @@ export class Writer {
 		this.#bytes = Writer.#spare;
 		this.#base = Writer.#free;
 		Writer.#spare = undefined;
+	}
+
+	/** How many bytes were written. */
+	get length(): number {
+		return this.#length;
 	}
 
 	/** Room for `length` more bytes; gives the offset in `#bytes` at which to write them. */
@@ -84,20 +92,39 @@ export class Writer {
 		if (!Number.isInteger(value) || value < 0 || value >= BOUNDS[size]!) {
 			throw invalid(`${String(value)} is not an unsigned integer of ${8 * size} bits`);
 		}
-		const start = this.#grow(size);
+		this.#put(this.#grow(size), size, value);
+	}
+
+	/** Writes an unsigned integer over what is at an offset. */
+	replace(offset: number, size: number, value: number): void {
+		this.#put(this.#base + offset, size, value);
+	}
+
+	#put(start: number, size: number, value: number): void {
+		const bytes = this.#bytes;
 		let rest = value;
+		let i = start + size - 1;
 		// What is put into an array of bytes is cut to its lowest.
-		for (let i = start + size - 1; i > start; i--) {
-			this.#bytes[i] = rest;
+		for (; i > start + 3; i--) {
+			bytes[i] = rest;
 			rest = Math.floor(rest / 256);
 		}
-		this.#bytes[start] = rest;
+		for (; i >= start; i--) {
+			bytes[i] = rest;
+			rest >>>= 8;
+		}
 	}
 
 	/** Bytes as they are. */
 	raw(bytes: Uint8Array): void {
 		const start = this.#grow(bytes.length);
 		this.#bytes.set(bytes, start);
+	}
+
+	/** Bytes, or what is to be written in their place. */
+	body(body: Uint8Array | Fill): void {
+		if (typeof body === "function") body(this);
+		else this.raw(body);
 	}
 
 	/** An id: 32 bytes. */
@@ -186,6 +213,18 @@ export function encode<T>(codec: Codec<T>, value: T, limit: number): Uint8Array 
 	const writer = new Writer(limit);
 	codec.write(writer, value);
 	return writer.finish();
+}
+
+/** Writes a value where it is to go. The writer throws `TOO_LARGE` beyond `limit` bytes, and else as {@link encode}. */
+export function filling<T>(codec: Codec<T>, value: T, limit: number): Fill {
+	return (writer) => {
+		const start = writer.length;
+		codec.write(writer, value);
+		const length = writer.length - start;
+		if (length > limit) {
+			throw new ChordError("TOO_LARGE", `${length} bytes where ${limit} are allowed`);
+		}
+	};
 }
 
 /** The value that bytes are, all of them. @throws ChordError `MALFORMED` */

@@ -1,5 +1,5 @@
 import { ChordError } from "../errors.ts";
-import { Writer } from "./codec.ts";
+import { type Fill, Writer } from "./codec.ts";
 
 const HEADER = 4;
 
@@ -11,21 +11,26 @@ export const SIZE = 2;
  * themselves), then that.
  * @throws ChordError `TOO_LARGE` when it writes more than `limit` bytes.
  */
-export function frame(limit: number, fill: (writer: Writer) => void): Uint8Array {
+export function frame(limit: number, fill: Fill): Uint8Array {
 	const writer = new Writer(HEADER + limit);
 	writer.uint(HEADER, 0);
 	fill(writer);
-	const framed = writer.finish();
-	const length = framed.length - HEADER;
-	for (let i = 0; i < HEADER; i++) framed[i] = length >>> (8 * (HEADER - 1 - i));
-	return framed;
+	writer.replace(0, HEADER, writer.length - HEADER);
+	return writer.finish();
 }
 
 /** A message of at most 65,535 bytes, and before it how many they are, in 16 bits: so handshakes and sealed records go. */
 export function sized(message: Uint8Array): Uint8Array {
 	const framed = new Uint8Array(SIZE + message.length);
-	new DataView(framed.buffer).setUint16(0, message.length);
 	framed.set(message, SIZE);
+	return withSize(framed);
+}
+
+/** The same, for a message before which the bytes that say how long it is were left free. */
+export function withSize(framed: Uint8Array): Uint8Array {
+	const length = framed.length - SIZE;
+	framed[0] = length >>> 8;
+	framed[1] = length;
 	return framed;
 }
 

@@ -7,7 +7,7 @@
 import { type Contact, caller } from "../contact.ts";
 import { ChordError } from "../errors.ts";
 import {
-	type Codec,
+	type Fill,
 	Reader,
 	Writer,
 	choice,
@@ -120,25 +120,34 @@ export type GoodbyeReason =
 /** Why a request got no answer. */
 export type FailureReason = "notHandled" | "malformed" | "busy" | "failed";
 
-export type Frame =
+/** `Body` is what carries the contents of messages: bytes, as they are read. */
+export type Frame<Body = Uint8Array> =
 	/** The first frame of each end: who it is, and whether it is a member of a ring. */
 	| { kind: "identify"; contact: Contact; standing: "member" | "outside" }
 	/** In place of identify: the dialler only wants to know who is there. It is told, and the link closed. */
 	| { kind: "whois" }
 	/** Asks for an answer within `budget` milliseconds. `tag` says of which type `body` is. */
-	| { kind: "request"; call: number; tag: number; budget: number; body: Uint8Array }
-	| { kind: "response"; call: number; body: Uint8Array }
+	| { kind: "request"; call: number; tag: number; budget: number; body: Body }
+	| { kind: "response"; call: number; body: Body }
 	| { kind: "failure"; call: number; reason: FailureReason; explanation: string }
 	/** The asker no longer waits. */
 	| { kind: "cancel"; call: number }
 	/** A message that wants no answer. */
-	| { kind: "notice"; tag: number; body: Uint8Array }
+	| { kind: "notice"; tag: number; body: Body }
 	| { kind: "ping" }
 	| { kind: "pong" }
 	| { kind: "goodbye"; reason: GoodbyeReason };
 
+/** A frame to send: what it carries may be written straight into it. */
+export type Outgoing = Frame<Uint8Array | Fill>;
+
 type Kind = Frame["kind"];
-type FrameOf<K extends Kind> = Extract<Frame, { kind: K }>;
+
+/** How frames of one kind are written, and read. */
+interface FrameCodec<K extends Kind> {
+	write(writer: Writer, message: Extract<Outgoing, { kind: K }>): void;
+	read(reader: Reader): Extract<Frame, { kind: K }>;
+}
 
 const standing = choice(["member", "outside"]);
 const failure = choice(["notHandled", "malformed", "busy", "failed"]);
@@ -158,7 +167,7 @@ const goodbye = choice([
 ]);
 
 /** Written out, not put together from parts: every message of every node goes through these. */
-const frames: { [K in Kind]: Codec<FrameOf<K>> } = {
+const frames: { [K in Kind]: FrameCodec<K> } = {
 	identify: {
 		write: (writer, message) => {
 			caller.write(writer, message.contact);
@@ -175,7 +184,7 @@ const frames: { [K in Kind]: Codec<FrameOf<K>> } = {
 			writer.uint(4, call);
 			writer.uint(4, tag);
 			writer.uint(4, budget);
-			writer.raw(body);
+			writer.body(body);
 		},
 		read: (reader) => ({
 			kind: "request",
@@ -188,7 +197,7 @@ const frames: { [K in Kind]: Codec<FrameOf<K>> } = {
 	response: {
 		write: (writer, { call, body }) => {
 			writer.uint(4, call);
-			writer.raw(body);
+			writer.body(body);
 		},
 		read: (reader) => ({
 			kind: "response",
@@ -218,7 +227,7 @@ const frames: { [K in Kind]: Codec<FrameOf<K>> } = {
 	notice: {
 		write: (writer, { tag, body }) => {
 			writer.uint(4, tag);
-			writer.raw(body);
+			writer.body(body);
 		},
 		read: (reader) => ({ kind: "notice", tag: reader.uint(4), body: reader.raw(reader.left) }),
 	},
@@ -236,10 +245,10 @@ const frames: { [K in Kind]: Codec<FrameOf<K>> } = {
 const kinds = choice(Object.keys(frames) as Kind[]);
 
 /** A frame as it goes over the link: a length, a byte for the kind, the fields. */
-export function encodeFrame(message: Frame, limit: number): Uint8Array {
+export function encodeFrame(message: Outgoing, limit: number): Uint8Array {
 	return frame(limit, (writer) => {
 		kinds.write(writer, message.kind);
-		(frames[message.kind] as Codec<Frame>).write(writer, message);
+		(frames[message.kind] as FrameCodec<Kind>).write(writer, message);
 	});
 }
 

@@ -9,13 +9,21 @@ const SIZES = [
 	{ size: 65_536 - 256, name: "64 KiB", share: 0.1 },
 ] as const;
 
-type Way = "TCP" | "TCP corked" | "TLS" | "TLS corked" | "link in clear" | "link sealed" | "send";
+type Way =
+	| "TCP"
+	| "TCP corked"
+	| "TLS"
+	| "TLS corked"
+	| "link in clear"
+	| "link sealed"
+	| "routed, sealed"
+	| "send";
 
 /** How many messages go over one connection, to a process that takes them apart. */
 export const throughput: Measurement = {
 	name: "throughput",
 	about:
-		"Messages to another process over one connection: frames over node:net and over node:tls with certificates of both ends, each written by itself or 64 KiB at a time (corked); messages that a node routes over its link, in clear and sealed; and send, sealed, 1,024 at once, each acknowledged. CPU is of both processes.",
+		"Messages to another process over one connection: frames over node:net and over node:tls with certificates of both ends, each written by itself or 64 KiB at a time (corked); messages that a node tells another over their link, in clear and sealed, and that it routes; and send, sealed, 1,024 at once, each acknowledged. CPU is of both processes.",
 	async run({ operations }) {
 		const tcp = await socketPipe("tcp");
 		const tls = await socketPipe("tls");
@@ -29,6 +37,7 @@ export const throughput: Measurement = {
 			"TLS corked": tls.corked,
 			"link in clear": clear.pour,
 			"link sealed": sealed.pour,
+			"routed, sealed": sealed.routed,
 			send: send.pour,
 		};
 		try {
@@ -62,6 +71,7 @@ function ratios(name: string, speeds: Record<Way, Speed>): Figure[] {
 	return [
 		ratio("link in clear", "TCP corked", clear),
 		ratio("link sealed", "TLS corked", 0.8),
+		ratio("routed, sealed", "TLS corked"),
 		ratio("send", "link sealed"),
 		ratio("send", "TLS corked", name === "64 B" ? 0.05 : undefined),
 	];
