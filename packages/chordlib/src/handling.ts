@@ -1,7 +1,7 @@
 import type { Connection } from "./connection.ts";
 import type { RemoteNode } from "./contact.ts";
 import { ChordError } from "./errors.ts";
-import { type Unsubscribe, guard } from "./events.ts";
+import { type Unsubscribe, guard, isThenable } from "./events.ts";
 import type { Answer, Handlers, NoticeType, RequestType } from "./protocol.ts";
 
 /** Who sent a message that is being handled. */
@@ -36,22 +36,38 @@ export function handleRequest(
 	failed: (error: unknown) => void,
 ): Unsubscribe {
 	return handlers.onRequest(type, (value, connection, _budget, answer) => {
-		const abort = new AbortController();
 		const { contact } = connection;
 		if (contact === undefined) return undefined;
-		const respond = async (): Promise<unknown> =>
-			await handler(value, { peer: contact, signal: abort.signal });
-		respond().then(
-			(response) => {
+		let abort: AbortController | undefined;
+		let isWanted = true;
+		const from = {
+			peer: contact,
+			// Few handlers look at it, and it costs more than the rest of all this.
+			get signal(): AbortSignal {
+				abort ??= new AbortController();
+				if (!isWanted) abort.abort();
+				return abort.signal;
+			},
+		};
+		const fail = (error: unknown): void => {
+			if (isWanted) failed(error);
+			answer(new ChordError("REMOTE", "the handler failed"));
+		};
+		try {
+			const response = handler(value, from);
+			if (isThenable(response)) {
+				response.then((later) => {
+					give(answer, later, failed);
+				}, fail);
+			} else {
 				give(answer, response, failed);
-			},
-			(error: unknown) => {
-				if (!abort.signal.aborted) failed(error);
-				answer(new ChordError("REMOTE", "the handler failed"));
-			},
-		);
+			}
+		} catch (error) {
+			fail(error);
+		}
 		return () => {
-			abort.abort();
+			isWanted = false;
+			abort?.abort();
 		};
 	});
 }
