@@ -28,6 +28,28 @@ export function handleNotice(
 	});
 }
 
+/** Who waits for the answer to a request. Few handlers look at the signal, which would cost more than all else here. */
+class Asker implements Sender {
+	readonly peer: RemoteNode;
+	isGone = false;
+	#abort: AbortController | undefined;
+
+	constructor(peer: RemoteNode) {
+		this.peer = peer;
+	}
+
+	get signal(): AbortSignal {
+		this.#abort ??= new AbortController();
+		if (this.isGone) this.#abort.abort();
+		return this.#abort.signal;
+	}
+
+	leave(): void {
+		this.isGone = true;
+		this.#abort?.abort();
+	}
+}
+
 /** Has the application answer requests. What its handler throws goes to `failed`; the asker gets `REMOTE`. */
 export function handleRequest(
 	handlers: Handlers<Connection>,
@@ -38,23 +60,13 @@ export function handleRequest(
 	return handlers.onRequest(type, (value, connection, _budget, answer) => {
 		const { contact } = connection;
 		if (contact === undefined) return undefined;
-		let abort: AbortController | undefined;
-		let isWanted = true;
-		const from = {
-			peer: contact,
-			// Few handlers look at it, and it costs more than the rest of all this.
-			get signal(): AbortSignal {
-				abort ??= new AbortController();
-				if (!isWanted) abort.abort();
-				return abort.signal;
-			},
-		};
+		const asker = new Asker(contact);
 		const fail = (error: unknown): void => {
-			if (isWanted) failed(error);
+			if (!asker.isGone) failed(error);
 			answer(new ChordError("REMOTE", "the handler failed"));
 		};
 		try {
-			const response = handler(value, from);
+			const response = handler(value, asker);
 			if (isThenable(response)) {
 				response.then((later) => {
 					give(answer, later, failed);
@@ -66,8 +78,7 @@ export function handleRequest(
 			fail(error);
 		}
 		return () => {
-			isWanted = false;
-			abort?.abort();
+			asker.leave();
 		};
 	});
 }

@@ -105,9 +105,7 @@ export class Broadcast {
 			knows: (id) => this.#jobs.get(id) !== undefined || this.#seen.has(id),
 		});
 		network.serve(offerType, (offer, from) => this.#offered(offer, from));
-		network.serve(pullType, (pull, from) =>
-			this.#jobs.get(pull)?.pulled(from, pull.offset),
-		);
+		network.serve(pullType, (pull, from) => this.#jobs.get(pull)?.pulled(from, pull.offset));
 		network.hear(reportType, (report, from) => {
 			this.#reported(report, from);
 		});
