@@ -40,7 +40,7 @@ export class Events<Types extends { error: unknown }> {
 	}
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
 	return typeof (value as PromiseLike<unknown> | undefined)?.then === "function";
 }
 

@@ -1,7 +1,7 @@
 import type { Connection } from "./connection.ts";
 import type { RemoteNode } from "./contact.ts";
 import { ChordError } from "./errors.ts";
-import { type Unsubscribe, guard } from "./events.ts";
+import { type Unsubscribe, guard, isThenable } from "./events.ts";
 import type { Answer, Handlers, NoticeType, RequestType } from "./protocol.ts";
 
 /** Who sent a message that is being handled. */
@@ -30,6 +30,28 @@ export function handleNotice(
 	});
 }
 
+/** Who waits for the answer to a request. Few handlers look at the signal, which would cost more than all else here. */
+class Asker implements Sender {
+	readonly peer: RemoteNode;
+	isGone = false;
+	#abort: AbortController | undefined;
+
+	constructor(peer: RemoteNode) {
+		this.peer = peer;
+	}
+
+	get signal(): AbortSignal {
+		this.#abort ??= new AbortController();
+		if (this.isGone) this.#abort.abort();
+		return this.#abort.signal;
+	}
+
+	leave(): void {
+		this.isGone = true;
+		this.#abort?.abort();
+	}
+}
+
 /** Has the application answer requests. What its handler throws goes to `failed`; the asker gets `REMOTE`. */
 export function handleRequest(
 	handlers: Handlers<Connection>,
@@ -38,22 +60,27 @@ export function handleRequest(
 	failed: (error: unknown) => void,
 ): Unsubscribe {
 	return handlers.onRequest(type, (value, connection, _budget, answer) => {
-		const abort = new AbortController();
 		const { contact } = connection;
 		if (contact === undefined) return undefined;
-		const respond = async (): Promise<unknown> =>
-			await handler(value, { peer: contact, signal: abort.signal });
-		respond().then(
-			(response) => {
+		const asker = new Asker(contact);
+		const fail = (error: unknown): void => {
+			if (!asker.isGone) failed(error);
+			answer(new ChordError("REMOTE", "the handler failed"));
+		};
+		try {
+			const response = handler(value, asker);
+			if (isThenable(response)) {
+				response.then((later) => {
+					give(answer, later, failed);
+				}, fail);
+			} else {
 				give(answer, response, failed);
-			},
-			(error: unknown) => {
-				if (!abort.signal.aborted) failed(error);
-				answer(new ChordError("REMOTE", "the handler failed"));
-			},
-		);
+			}
+		} catch (error) {
+			fail(error);
+		}
 		return () => {
-			abort.abort();
+			asker.leave();
 		};
 	});
 }

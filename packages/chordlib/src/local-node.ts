@@ -344,9 +344,11 @@ export class LocalNode {
 	/** The leaves that hold a link to this node, and whose ids it owns. */
 	get leaves(): readonly RemoteNode[] {
 		const { connections, ring } = this.#listening();
-		return [...connections.values()].flatMap(({ contact }) =>
-			contact?.dialable === false && ring.state.owns(contact.id) ? contact : [],
-		);
+		const leaves: RemoteNode[] = [];
+		for (const { contact } of connections.values()) {
+			if (contact?.dialable === false && ring.state.owns(contact.id)) leaves.push(contact);
+		}
+		return leaves;
 	}
 
 	/**

@@ -19,9 +19,17 @@ export interface RpcContext<From> {
 	handlerFailed(error: unknown): void;
 }
 
+/**
+ * A request that was asked, and one that is being served, with what to do when its asker takes it back. They are
+ * emptied when they end: the tables that a busy Map of V8 leaves behind keep what was in them until the next full
+ * collection.
+ */
 interface Call {
-	done: Answer<Uint8Array>;
-	timer: Timer;
+	done: Answer<Uint8Array> | undefined;
+	timer: Timer | undefined;
+}
+interface Service {
+	cancel: Cancel | undefined;
 }
 
 /**
@@ -34,8 +42,7 @@ export class Rpc<From> {
 	readonly #from: From;
 	readonly #send: (frame: Outgoing, pair?: Pair) => void;
 	readonly #calls = new Map<number, Call>();
-	/** What to do when the asker of a request that is being served takes it back. */
-	readonly #serving = new Map<number, Cancel | undefined>();
+	readonly #serving = new Map<number, Service>();
 	#next = 1;
 
 	constructor(context: RpcContext<From>, from: From, send: (frame: Outgoing, pair?: Pair) => void) {
@@ -121,15 +128,19 @@ export class Rpc<From> {
 		if (entry === undefined) return undefined;
 		this.#calls.delete(call);
 		this.#context.pending.asked--;
-		entry.timer.cancel();
-		return entry.done;
+		const { done } = entry;
+		entry.timer?.cancel();
+		entry.done = entry.timer = undefined;
+		return done;
 	}
 
 	#finish(call: number): Cancel | undefined {
-		if (!this.#serving.has(call)) return undefined;
-		const cancel = this.#serving.get(call);
+		const service = this.#serving.get(call);
+		if (service === undefined) return undefined;
 		this.#serving.delete(call);
 		this.#context.pending.serving--;
+		const { cancel } = service;
+		service.cancel = undefined;
 		return cancel;
 	}
 
@@ -148,7 +159,8 @@ export class Rpc<From> {
 			this.#fail(call, "busy", "too many requests are being served");
 			return;
 		}
-		this.#serving.set(call, undefined);
+		const service: Service = { cancel: undefined };
+		this.#serving.set(call, service);
 		pending.serving++;
 		const answer: Answer<Uint8Array> = (error, value) => {
 			if (!this.#serving.has(call)) return;
@@ -158,7 +170,7 @@ export class Rpc<From> {
 		};
 		try {
 			const cancel = handle(body, this.#from, budget, answer);
-			if (this.#serving.has(call)) this.#serving.set(call, cancel);
+			if (this.#serving.has(call)) service.cancel = cancel;
 		} catch (error) {
 			if (!isMalformed(error)) this.#context.handlerFailed(error);
 			answer(error instanceof ChordError ? error : new ChordError("REMOTE", "the handler failed"));

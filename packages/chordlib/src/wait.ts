@@ -1,5 +1,5 @@
 import { ChordError } from "./errors.ts";
-import type { Clock } from "./ports.ts";
+import type { Clock, Timer } from "./ports.ts";
 import type { Answer, Cancel } from "./protocol.ts";
 
 /** How long an operation may take (milliseconds; 0 asks only for what is there already), and what may end it before. */
@@ -20,12 +20,53 @@ interface Heeded {
 }
 
 /**
+ * One operation under way; whatever ends it first settles its promise. Then it lets go of all that it holds: the tables
+ * that a busy Set of V8 leaves behind keep what was in them until the next full collection.
+ */
+class Operation<T> {
+	timer: Timer | undefined;
+	/** No longer listens to the signal. */
+	release: Cancel | undefined;
+	cancel: Cancel | undefined;
+	#resolve: ((value: T) => void) | undefined;
+	#reject: ((error: unknown) => void) | undefined;
+
+	constructor(resolve: (value: T) => void, reject: (error: unknown) => void) {
+		this.#resolve = resolve;
+		this.#reject = reject;
+	}
+
+	/** It has ended by itself. */
+	end(error: Error | undefined, value: T | undefined): void {
+		const [resolve, reject] = [this.#resolve, this.#reject];
+		this.#letGo();
+		if (error !== undefined) reject?.(error);
+		else resolve?.(value as T);
+	}
+
+	/** Ends it before that. */
+	stop(error: unknown): void {
+		const [reject, cancel] = [this.#reject, this.cancel];
+		this.#letGo();
+		// First: what is cancelled may answer that it was.
+		reject?.(error);
+		cancel?.();
+	}
+
+	#letGo(): void {
+		this.timer?.cancel();
+		this.release?.();
+		this.timer = this.release = this.cancel = this.#resolve = this.#reject = undefined;
+	}
+}
+
+/**
  * Promises for operations that are written with callbacks. Each ends by itself, by its time-out, by its signal,
  * or by {@link closeAll}.
  */
 export class Waits {
 	readonly #clock: Clock;
-	readonly #open = new Set<(error: Error) => void>();
+	readonly #open = new Set<Pick<Operation<unknown>, "stop">>();
 	/** What ends when a signal aborts. One listener for all: Node takes eleven on one signal for a leak. */
 	readonly #signals = new Map<AbortSignal, Heeded>();
 	readonly #timedOut: () => void;
@@ -40,61 +81,37 @@ export class Waits {
 	 * Starts something with a time limit. It is cancelled when the promise rejects first: with `TIMEOUT`, the
 	 * signal's reason, or `CLOSED`.
 	 */
-	async run<T>(
+	run<T>(
 		options: Wait | undefined,
 		fallback: number,
 		start: (budget: number, done: Answer<T, Error>) => Cancel,
 	): Promise<T> {
-		const { timeout = fallback, signal } = options ?? {};
-		if (typeof timeout !== "number" || Number.isNaN(timeout) || timeout < 0) {
-			throw new ChordError(
-				"INVALID_ARGUMENT",
-				"timeout must be a number of milliseconds, 0 or more",
-			);
-		}
-		if (signal !== undefined && !(signal instanceof AbortSignal)) {
-			throw new ChordError("INVALID_ARGUMENT", "signal must be an AbortSignal");
-		}
-		signal?.throwIfAborted();
-		return new Promise<T>((resolve, reject) => {
-			let cancel: Cancel | undefined;
-			let release: Cancel | undefined;
-			const end = (settle: () => void): void => {
-				timer?.cancel();
-				release?.();
-				this.#open.delete(close);
-				settle();
-			};
+		return new Promise((resolve, reject) => {
+			const { timeout, signal } = checkWait(options, fallback);
+			const operation = new Operation<T>(resolve, reject);
 			const stop = (error: unknown): void => {
-				end(() => {
-					// First: what is cancelled may answer that it was.
-					reject(error);
-					cancel?.();
-				});
-			};
-			const abort = (): void => {
-				stop(signal?.reason);
-			};
-			const close = (error: Error): void => {
-				stop(error);
+				this.#open.delete(operation);
+				operation.stop(error);
 			};
 			const limit = Math.min(timeout, LONGEST);
-			const timer =
-				timeout === Infinity
-					? undefined
-					: this.#clock.schedule(limit, () => {
-							this.#timedOut();
-							stop(new ChordError("TIMEOUT", `not done within ${Math.round(timeout)} ms`));
-						});
-			if (signal !== undefined) release = this.#heed(signal, abort);
-			this.#open.add(close);
-			try {
-				cancel = start(limit, (error, value) => {
-					end(() => {
-						if (error !== undefined) reject(error);
-						else resolve(value as T);
-					});
+			if (timeout !== Infinity) {
+				operation.timer = this.#clock.schedule(limit, () => {
+					this.#timedOut();
+					stop(new ChordError("TIMEOUT", `not done within ${Math.round(timeout)} ms`));
 				});
+			}
+			if (signal !== undefined) {
+				operation.release = this.#heed(signal, () => {
+					stop(signal.reason);
+				});
+			}
+			this.#open.add(operation);
+			try {
+				const cancel = start(limit, (error, value) => {
+					this.#open.delete(operation);
+					operation.end(error, value);
+				});
+				if (this.#open.has(operation)) operation.cancel = cancel;
 			} catch (error) {
 				stop(error);
 			}
@@ -103,7 +120,10 @@ export class Waits {
 
 	/** Ends all that is under way, with `CLOSED` where no other error is given. */
 	closeAll(error: Error = new ChordError("CLOSED", "the node was closed")): void {
-		for (const close of this.#open) close(error);
+		for (const operation of this.#open) {
+			this.#open.delete(operation);
+			operation.stop(error);
+		}
 	}
 
 	/** Calls `abort` when the signal aborts, until that is taken back. */
@@ -128,4 +148,20 @@ export class Waits {
 		signal.addEventListener("abort", heard);
 		return heeded;
 	}
+}
+
+/** @throws ChordError `INVALID_ARGUMENT`, and the signal's reason where that is aborted */
+function checkWait(
+	options: Wait | undefined,
+	fallback: number,
+): { readonly timeout: number; readonly signal: AbortSignal | undefined } {
+	const { timeout = fallback, signal } = options ?? {};
+	if (typeof timeout !== "number" || Number.isNaN(timeout) || timeout < 0) {
+		throw new ChordError("INVALID_ARGUMENT", "timeout must be a number of milliseconds, 0 or more");
+	}
+	if (signal !== undefined && !(signal instanceof AbortSignal)) {
+		throw new ChordError("INVALID_ARGUMENT", "signal must be an AbortSignal");
+	}
+	signal?.throwIfAborted();
+	return { timeout, signal };
 }

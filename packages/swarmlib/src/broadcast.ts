@@ -22,6 +22,7 @@ import type { Answer, Cancel, Hash, RemoteNode } from "@cicada/chordlib";
 import { Digests } from "./broadcast/digests.ts";
 import type { Interval } from "./broadcast/interval.ts";
 import { Job, type JobPorts, type Times, patienceFor } from "./broadcast/job.ts";
+import { type BroadcastLimits, Jobs } from "./broadcast/jobs.ts";
 import {
 	type Acknowledgement,
 	type Header,
@@ -29,11 +30,9 @@ import {
 	type Report,
 	inlineSize,
 	isPiece,
-	nameOf,
 	offerType,
 	pullType,
 	reportType,
-	seriesOf,
 	withdrawType,
 } from "./broadcast/messages.ts";
 import type { BroadcastNetwork } from "./broadcast/network.ts";
@@ -64,24 +63,12 @@ export interface BroadcastPorts {
 	readonly reached: (limit: SwarmLimit) => void;
 }
 
-/** How many broadcasts are looked after at once. */
-export interface BroadcastLimits {
-	/** Broadcasts in all. Default 1,024. */
-	readonly jobs: number;
-	/** Bytes of their payloads; a single larger one finds room when it is alone. Default 16 MiB. */
-	readonly bytes: number;
-	/** Broadcasts signed with one key. Default 256. */
-	readonly perKey: number;
-	/** Bytes of their payloads. Default 4 MiB. */
-	readonly bytesPerKey: number;
-}
-
 /** Broadcasts from this peer, and others' that come by. */
 export class Broadcast {
 	readonly #ports: BroadcastPorts;
 	readonly #jobPorts: JobPorts;
-	/** Those that are looked after until they expire, oldest first, and those that are over. */
-	readonly #jobs = new Map<string, Job>();
+	/** Those that are looked after, and those that are over. */
+	readonly #jobs: Jobs;
 	readonly #seen = new Seen();
 	/** By number: intervals that others look after. */
 	readonly #asked = new Map<number, Interval>();
@@ -93,6 +80,9 @@ export class Broadcast {
 	constructor(ports: BroadcastPorts) {
 		const { network, accept, limits } = ports;
 		this.#ports = ports;
+		this.#jobs = new Jobs(limits.broadcasts, (job) => {
+			this.#end(job);
+		});
 		this.#jobPorts = {
 			network,
 			frame: limits.frame,
@@ -112,17 +102,15 @@ export class Broadcast {
 		this.#digests = new Digests({
 			network,
 			jobs: () => this.#jobs.values(),
-			knows: (id) => this.#jobs.has(nameOf(id)) || this.#seen.has(id),
+			knows: (id) => this.#jobs.get(id) !== undefined || this.#seen.has(id),
 		});
 		network.serve(offerType, (offer, from) => this.#offered(offer, from));
-		network.serve(pullType, (pull, from) =>
-			this.#jobs.get(nameOf(pull))?.pulled(from, pull.offset),
-		);
+		network.serve(pullType, (pull, from) => this.#jobs.get(pull)?.pulled(from, pull.offset));
 		network.hear(reportType, (report, from) => {
 			this.#reported(report, from);
 		});
 		network.hear(withdrawType, (id, from) => {
-			this.#jobs.get(nameOf(id))?.withdrawn(from);
+			this.#jobs.get(id)?.withdrawn(from);
 		});
 		network.watch({
 			lost: (peer) => {
@@ -201,7 +189,7 @@ export class Broadcast {
 
 	/** Another peer asks this one to look after an interval. */
 	#offered(offer: Offer, from: RemoteNode): Acknowledgement {
-		const known = this.#jobs.get(nameOf(offer));
+		const known = this.#jobs.get(offer);
 		const refusal = known === undefined ? this.#refusal(offer) : undefined;
 		if (refusal !== undefined) return { state: refusal, ...NOTHING };
 		const job = known ?? this.#begin(offer, offer);
@@ -235,60 +223,27 @@ export class Broadcast {
 
 	/** A new job, when there is room for it. */
 	#begin(header: Header, times: Times): Job | undefined {
-		if (!this.#makeRoom(header)) return undefined;
+		const limit = this.#jobs.makeRoom(header);
+		if (limit !== undefined) {
+			this.#ports.reached(`broadcasts.${limit}`);
+			return undefined;
+		}
 		const { key, epoch, number, origin, originAddress } = header;
 		const { excluded, size, digest, signature } = header;
 		const id = { key: new Uint8Array(key), epoch, number };
 		const rest = { digest: new Uint8Array(digest), signature: new Uint8Array(signature) };
 		const own = { ...id, origin, originAddress, excluded, size, ...rest };
 		const job = new Job(own, times, this.#jobPorts);
-		this.#jobs.set(nameOf(header), job);
+		this.#jobs.add(job);
 		this.#digests.start();
 		return job;
 	}
 
 	#end(job: Job): void {
-		if (!this.#jobs.delete(nameOf(job.header))) return;
+		if (!this.#jobs.remove(job)) return;
 		this.#seen.add(job.header);
 		job.end();
 		this.#own.get(job)?.(incomplete(0));
-	}
-
-	/** Whether a broadcast may come on top of those that there are; ends some that are done when it must. */
-	#makeRoom(wanted: Header): boolean {
-		const { size } = wanted;
-		const series = seriesOf(wanted);
-		const ofOne = ({ header }: Job): boolean => seriesOf(header) === series;
-		const { limits, reached } = this.#ports;
-		const { bytes, bytesPerKey, jobs, perKey } = limits.broadcasts;
-		const limit =
-			this.#free(size, { jobs: perKey, bytes: bytesPerKey }, ofOne, "perKey", "bytesPerKey") ??
-			this.#free(size, { jobs, bytes }, () => true, "jobs", "bytes");
-		if (limit !== undefined) reached(`broadcasts.${limit}`);
-		return limit === undefined;
-	}
-
-	/** Makes room among those of `which`; the limit for which there is none, by the one of these names that it has. */
-	#free<Jobs, Bytes>(
-		size: number,
-		most: { readonly jobs: number; readonly bytes: number },
-		which: (job: Job) => boolean,
-		ofJobs: Jobs,
-		ofBytes: Bytes,
-	): Jobs | Bytes | undefined {
-		const all = [...this.#jobs.values()].filter((job) => which(job));
-		let bytes = all.reduce((sum, { header }) => sum + header.size, size);
-		let jobs = all.length + 1;
-		for (const job of all) {
-			if (jobs <= most.jobs && bytes <= most.bytes) return undefined;
-			if (!job.isIdle) continue;
-			jobs--;
-			bytes -= job.header.size;
-			this.#end(job);
-		}
-		if (jobs > most.jobs) return ofJobs;
-		// One that is larger than all of the room still finds it when it is alone.
-		return bytes <= most.bytes || jobs === 1 ? undefined : ofBytes;
 	}
 }
 

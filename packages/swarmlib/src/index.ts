@@ -4,7 +4,8 @@
  * @module
  */
 export { type Address, Hash, type Network, type Secret } from "@cicada/chordlib";
-export type { BroadcastLimits, BroadcastReport } from "./broadcast.ts";
+export type { BroadcastReport } from "./broadcast.ts";
+export type { BroadcastLimits } from "./broadcast/jobs.ts";
 export type { CallLimits, PeerRequest, RequestHandler, PeerResponse } from "./calls.ts";
 export type { OutboxLimits, Receipt, Route } from "./delivery.ts";
 export type { Dialled } from "./dialling.ts";

@@ -8,7 +8,7 @@ import {
 	defaultLimits,
 } from "@cicada/chordlib";
 
-import type { BroadcastLimits } from "./broadcast.ts";
+import type { BroadcastLimits } from "./broadcast/jobs.ts";
 import { EXCLUDED_LIMIT } from "./broadcast/messages.ts";
 import type { CallLimits } from "./calls.ts";
 import type { OutboxLimits } from "./delivery.ts";

@@ -7,7 +7,8 @@ import {
 	systemCrypto,
 } from "@cicada/chordlib";
 
-import { Broadcast, type BroadcastLimits } from "./broadcast.ts";
+import { Broadcast } from "./broadcast.ts";
+import type { BroadcastLimits } from "./broadcast/jobs.ts";
 import { networkOf } from "./broadcast/network.ts";
 import { type CallLimits, Calls, type RequestHandler } from "./calls.ts";
 import { Delivery, type DeliveryPorts, type Route } from "./delivery.ts";

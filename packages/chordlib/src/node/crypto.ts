@@ -18,6 +18,9 @@ import type { Crypto, KeyAgreement, Random, SigningKey } from "../ports.ts";
 
 const TAG = 16;
 
+/** Public keys that are kept ready to verify signatures with. */
+const VERIFYING_KEYS = 256;
+
 /** Takes 128 MiB, and about half a second. */
 const SCRYPT = { N: 2 ** 17, r: 8, p: 1, maxmem: 256 * 2 ** 20 };
 
@@ -38,10 +41,8 @@ export const systemCrypto: Crypto = {
 
 	signing: (secret) => new Ed25519(secret),
 
-	verify: (publicKey, message, signature) => {
-		const key = { kty: "OKP", crv: "Ed25519", x: base64(publicKey) };
-		return verify(undefined, message, createPublicKey({ key, format: "jwk" }), signature);
-	},
+	verify: (publicKey, message, signature) =>
+		verify(undefined, message, verifyingKey(publicKey), signature),
 
 	blake2b: (...parts) => {
 		const hash = createHash("blake2b512");
@@ -138,6 +139,21 @@ class Ed25519 implements SigningKey {
 	sign(message: Uint8Array): Uint8Array {
 		return plain(sign(undefined, message, this.#key));
 	}
+}
+
+/** Keys as Node wants them, the one that was longest not used first: who signs one thing soon signs another. */
+const verifyingKeys = new Map<string, KeyObject>();
+
+function verifyingKey(publicKey: Uint8Array): KeyObject {
+	const x = base64(publicKey);
+	const key =
+		verifyingKeys.get(x) ??
+		createPublicKey({ key: { kty: "OKP", crv: "Ed25519", x }, format: "jwk" });
+	verifyingKeys.delete(x);
+	verifyingKeys.set(x, key);
+	const [oldest] = verifyingKeys.keys();
+	if (verifyingKeys.size > VERIFYING_KEYS && oldest !== undefined) verifyingKeys.delete(oldest);
+	return key;
 }
 
 function hmac(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array {

@@ -141,6 +141,7 @@ export class Job {
 		const known = this.#asks.find((ask) => ask.limit === to && isSame(ask));
 		const ask = known ?? this.#add({ parent, number, limit: to }, isSame);
 		ask.told = this.#progress(ask);
+		ask.toldAt = this.#network.clock.now();
 		return ask.told;
 	}
 
@@ -364,18 +365,19 @@ export class Job {
 
 	/** The peers at which a stretch is cut: the fingers in it, and the first that this peer knows of. */
 	#cuts(from: bigint, to: bigint): readonly RemoteNode[] {
-		const { self } = this.#network;
-		const inside = ({ hash }: RemoteNode): boolean => {
-			const place = self.hash.distanceTo(hash);
-			return (
-				place >= from && place < to && !this.excludes(hash) && !this.#failed.has(hash.toString())
-			);
-		};
+		const { hash } = this.#network.self;
 		const cuts = new Map<bigint, RemoteNode>();
-		const first = this.#network.successors().find(inside);
-		for (const peer of [...this.#network.fingers().filter(inside), ...(first ? [first] : [])]) {
-			cuts.set(self.hash.distanceTo(peer.hash), peer);
-		}
+		const cutAt = (peer: RemoteNode): boolean => {
+			const place = hash.distanceTo(peer.hash);
+			const isInside = place >= from && place < to;
+			if (!isInside || this.excludes(peer.hash) || this.#failed.has(peer.hash.toString())) {
+				return false;
+			}
+			cuts.set(place, peer);
+			return true;
+		};
+		this.#network.successors().find(cutAt);
+		this.#network.fingers().forEach(cutAt);
 		return [...cuts].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, peer]) => peer);
 	}
 }
