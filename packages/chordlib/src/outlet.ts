@@ -46,12 +46,9 @@ export class Outlet {
 
 	/** Sends a frame in its turn: that of the pair whose message it carries, or, without one, of the ends of the link. */
 	send(frame: Uint8Array, pair?: Pair): void {
-		if (this.waiting === 0) {
-			if (frame.length > this.#room) this.flush();
-			if (frame.length <= this.#room) {
-				this.sendFirst(frame);
-				return;
-			}
+		if (this.waiting === 0 && frame.length <= this.#room) {
+			this.sendFirst(frame);
+			return;
 		}
 		this.#queue ??= new FairQueue();
 		this.#queue.push(frame, pair);
@@ -73,16 +70,13 @@ export class Outlet {
 		else for (const record of this.channel.seal(bytes)) this.link?.send(record);
 	}
 
-	/** Gives the link of what waits as much as it takes: it has sent what it was given. */
+	/** Gives the link of what waits as much as it sends in one turn: it has sent what it was given. */
 	pump(): void {
 		const queue = this.#queue;
 		if (queue === undefined) return;
-		do {
-			for (let next = queue.take(this.#room); next !== undefined; next = queue.take(this.#room)) {
-				this.sendFirst(next);
-			}
-			this.flush();
-		} while (queue.size > 0 && this.#given === 0);
+		for (let next = queue.take(this.#room); next !== undefined; next = queue.take(this.#room)) {
+			this.sendFirst(next);
+		}
 	}
 
 	/** Lets all that waits go out, and no more after it. */
@@ -102,5 +96,6 @@ export class Outlet {
 	readonly #flushDeferred = (): void => {
 		this.#flushing = false;
 		this.flush();
+		this.pump();
 	};
 }

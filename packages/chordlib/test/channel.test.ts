@@ -1,13 +1,6 @@
-import { Simulation } from "@cicada/simnet";
 import { describe, expect, test } from "vitest";
 
-import {
-	type ChordError,
-	CipherState,
-	type Clock,
-	type Crypto,
-	systemCrypto,
-} from "../src/index.ts";
+import { type ChordError, CipherState, type Crypto, systemCrypto } from "../src/index.ts";
 import { Channel } from "../src/secure/channel.ts";
 import { concat, toHex, utf8 } from "./bytes.ts";
 
@@ -15,39 +8,17 @@ const KEY_BYTES = 32;
 const forged: unknown = expect.objectContaining({ code: "FORGED" });
 const key = (byte: number): Uint8Array => new Uint8Array(KEY_BYTES).fill(byte);
 
-/** A clock whose deferred calls run when the test says so. */
-class Turns {
-	readonly #deferred: (() => void)[] = [];
-	readonly clock: Clock = {
-		...new Simulation({ seed: 1 }).host("host").clock,
-		defer: (run) => {
-			this.#deferred.push(run);
-		},
-	};
-
-	end(): void {
-		for (const run of this.#deferred.splice(0)) run();
-	}
-}
-
-/** Two ends, and the records that they have sent; `crypto` is that with which Alice seals. */
-function link(crypto: Crypto = systemCrypto): {
-	readonly turns: Turns;
-	readonly alice: Channel;
-	readonly bob: Channel;
-	readonly sent: { readonly alice: Uint8Array[]; readonly bob: Uint8Array[] };
-} {
-	const turns = new Turns();
-	const sent: { alice: Uint8Array[]; bob: Uint8Array[] } = { alice: [], bob: [] };
+/** Two ends; `crypto` is that with which Alice seals. */
+function link(crypto: Crypto = systemCrypto): { readonly alice: Channel; readonly bob: Channel } {
 	const end = (name: "alice" | "bob"): Channel => {
 		const [ours, theirs] = name === "alice" ? [key(1), key(2)] : [key(2), key(1)];
 		const keys = {
 			send: new CipherState(name === "alice" ? crypto : systemCrypto, ours),
 			receive: new CipherState(systemCrypto, theirs),
 		};
-		return new Channel(turns.clock, keys, (record) => sent[name].push(record));
+		return new Channel(keys);
 	};
-	return { turns, alice: end("alice"), bob: end("bob"), sent };
+	return { alice: end("alice"), bob: end("bob") };
 }
 
 /** What records carry that come one after the other. */
@@ -57,40 +28,24 @@ function openAll(channel: Channel, records: readonly Uint8Array[]): Uint8Array {
 	return concat(...contents);
 }
 
-test("all that is sent in one turn goes in one record", () => {
-	const { turns, alice, bob, sent } = link();
-	for (const word of ["one", "two", "three"]) alice.send(utf8(word));
-	expect([sent.alice.length, alice.waiting]).toEqual([0, 11]);
-	turns.end();
-	expect([sent.alice.length, alice.waiting]).toEqual([1, 0]);
-	expect(sent.alice[0]).toHaveLength(2 + 11 + 16);
-	expect(openAll(bob, sent.alice)).toEqual(utf8("onetwothree"));
-	turns.end();
-	expect(sent.alice).toHaveLength(1);
-});
-
 test("a record carries 65,519 bytes, and what is more goes in the next", () => {
-	const { turns, alice, bob, sent } = link();
+	const { alice, bob } = link();
 	const bytes = Uint8Array.from({ length: 65_519 }, (_, index) => index % 251);
-	alice.send(bytes.subarray(0, 65_518));
-	expect(sent.alice).toHaveLength(0);
-	alice.send(bytes.subarray(65_518));
-	expect(sent.alice.map(({ length }) => length)).toEqual([65_537]);
-	alice.send(concat(bytes, Uint8Array.of(7)));
-	expect(sent.alice.map(({ length }) => length)).toEqual([65_537, 65_537, 2 + 17]);
-	turns.end();
+	const records = [bytes, concat(bytes, Uint8Array.of(7))].map((content) => alice.seal(content));
+	expect(records.map((each) => each.map(({ length }) => length))).toEqual([
+		[65_537],
+		[65_537, 2 + 17],
+	]);
 	const whole = concat(bytes, bytes, Uint8Array.of(7));
-	expect(Buffer.compare(openAll(bob, sent.alice), whole)).toBe(0);
+	expect(Buffer.compare(openAll(bob, records.flat()), whole)).toBe(0);
+	expect(alice.seal(new Uint8Array(0))).toEqual([]);
 });
 
 describe("of three records", () => {
-	const three = (): ReturnType<typeof link> => {
+	const three = (): ReturnType<typeof link> & { readonly records: readonly Uint8Array[] } => {
 		const ends = link();
-		for (const word of ["first", "second", "third"]) {
-			ends.alice.send(utf8(word));
-			ends.alice.flush();
-		}
-		return ends;
+		const words = ["first", "second", "third"];
+		return { ...ends, records: words.flatMap((word) => ends.alice.seal(utf8(word))) };
 	};
 
 	/** What comes out of a stream that may be broken, up to where it breaks. */
@@ -108,8 +63,9 @@ describe("of three records", () => {
 	};
 
 	test("no bit can be another: only what comes before it arrives", () => {
-		const stream = concat(...three().sent.alice);
-		const [first = 0, second = 0, third = 0] = three().sent.alice.map(({ length }) => length);
+		const { records } = three();
+		const stream = concat(...records);
+		const [first = 0, second = 0, third = 0] = records.map(({ length }) => length);
 		const ends = [first, first + second, first + second + third];
 		expect(read(three().bob, stream)).toBe("firstsecondthird");
 		for (let place = 0; place < stream.length; place++) {
@@ -127,45 +83,40 @@ describe("of three records", () => {
 		["repeated", [0, 0]],
 		["moved", [0, 2]],
 	])("none can be %s", (_what, order) => {
-		const { bob, sent } = three();
-		const records = order.map((index) => sent.alice[index]!);
-		expect(() => openAll(bob, records)).toThrow(forged);
+		const { bob, records } = three();
+		const others = order.map((index) => records[index]!);
+		expect(() => openAll(bob, others)).toThrow(forged);
 	});
 
 	test("none can be sent back", () => {
-		const { alice, sent } = three();
-		expect(() => openAll(alice, sent.alice)).toThrow(forged);
+		const { alice, records } = three();
+		expect(() => openAll(alice, records)).toThrow(forged);
 	});
 });
 
 test("a record of more than the limit is refused before it has come", () => {
-	const { alice, bob, sent } = link();
+	const { alice, bob } = link();
 	bob.limit = 10;
-	alice.send(utf8("ten bytes."));
-	alice.flush();
-	expect(openAll(bob, sent.alice.splice(0))).toEqual(utf8("ten bytes."));
-	alice.send(utf8("more than 10"));
-	alice.flush();
-	expect(() => openAll(bob, [sent.alice[0]!.subarray(0, 2)])).toThrow(
+	expect(openAll(bob, alice.seal(utf8("ten bytes.")))).toEqual(utf8("ten bytes."));
+	const [long = new Uint8Array(0)] = alice.seal(utf8("more than 10"));
+	expect(() => openAll(bob, [long.subarray(0, 2)])).toThrow(
 		expect.objectContaining({ code: "MALFORMED" }),
 	);
 });
 
 test("keys change every 1,000 records, and no key seals two records under one number", () => {
 	const used = new Map<string, Set<string>>();
-	const { alice, bob, sent } = link({
+	const { alice, bob } = link({
 		...systemCrypto,
-		seal: (secret, nonce, associated, plaintext) => {
+		seal: (secret, nonce, associated, plaintext, room) => {
 			const nonces = used.get(toHex(secret)) ?? new Set();
 			expect(nonces.has(toHex(nonce))).toBe(false);
 			used.set(toHex(secret), nonces.add(toHex(nonce)));
-			return systemCrypto.seal(secret, nonce, associated, plaintext);
+			return systemCrypto.seal(secret, nonce, associated, plaintext, room);
 		},
 	});
 	for (let count = 0; count < 2_500; count++) {
-		alice.send(utf8(String(count)));
-		alice.flush();
-		expect(openAll(bob, sent.alice.splice(0))).toEqual(utf8(String(count)));
+		expect(openAll(bob, alice.seal(utf8(String(count))))).toEqual(utf8(String(count)));
 	}
 	// The last number of all is the one that gives the next key: 1,000 records and it.
 	expect([...used.values()].map(({ size }) => size)).toEqual([1_001, 1_001, 500]);

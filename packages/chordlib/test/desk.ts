@@ -17,9 +17,12 @@ export class TestLink implements Link {
 	heard = "";
 	ended = "";
 	handler: LinkHandler | undefined;
+	readonly #finish: () => void;
 
-	constructor(remote: Address) {
+	/** `finish` runs what was put off until what runs now has finished. */
+	constructor(remote: Address, finish: () => void) {
 		this.remote = remote;
+		this.#finish = finish;
 	}
 
 	send(bytes: Uint8Array): void {
@@ -36,6 +39,7 @@ export class TestLink implements Link {
 
 	say(hex: string): this {
 		this.handler?.data(fromHex(hex));
+		this.#finish();
 		return this;
 	}
 }
@@ -61,7 +65,7 @@ export class Desk {
 					return Promise.resolve({ address, close: () => Promise.resolve() });
 				},
 				dial: (address: Address, handler: LinkHandler) => {
-					const link = new TestLink(address);
+					const link = new TestLink(address, this.#finish);
 					link.handler = handler;
 					this.dialled.push(link);
 					return link;
@@ -82,11 +86,19 @@ export class Desk {
 
 	/** A link comes from an IP address, and says something. */
 	come(ip: string, hex = ""): TestLink {
-		const link = new TestLink({ host: ip, port: 40_000 });
+		const link = new TestLink({ host: ip, port: 40_000 }, this.#finish);
 		link.handler = this.#accept?.(link);
 		if (hex !== "") link.say(hex);
 		return link;
 	}
+
+	readonly #finish = (): void => {
+		let over = false;
+		this.simulation.schedule(this.simulation.now, () => {
+			over = true;
+		});
+		while (!over) this.simulation.step();
+	};
 
 	/** Goes on for so many milliseconds. */
 	async pass(time: number): Promise<void> {

@@ -15,7 +15,7 @@ import {
 import { Handlers } from "../src/protocol.ts";
 import { Rpc } from "../src/rpc.ts";
 import { LimitCounter } from "../src/stats.ts";
-import type { Frame } from "../src/wire/messages.ts";
+import type { Frame, Outgoing } from "../src/wire/messages.ts";
 import { Ring, nameOf } from "./ring.ts";
 import { HELLO, IDENTIFY, Stranger } from "./stranger.ts";
 
@@ -179,7 +179,7 @@ test("a request that is not answered ends when its time does, and its handler is
 test("the ring's own requests tell who serves them when their time is over", async () => {
 	const ring = new Ring(1);
 	const { clock } = ring.host("asker");
-	const sent: Frame[] = [];
+	const sent: Outgoing[] = [];
 	const context = {
 		clock,
 		limits: defaultLimits,
