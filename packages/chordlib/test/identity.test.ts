@@ -42,6 +42,18 @@ test("a signature is for its message, its purpose and its key only", () => {
 	expect(holds({ signature: other.sign("test", message) })).toBe(false);
 });
 
+test("signatures of more keys than are kept ready are each checked with their own", () => {
+	const signers = Array.from({ length: 300 }, () => Identity.create());
+	const holds = (publicKey: Uint8Array, signer: Identity): boolean => {
+		const signature = signer.sign("test", message);
+		return verifySignature(systemCrypto, { publicKey, purpose: "test", message, signature });
+	};
+	for (const [index, signer] of [...signers, ...signers].entries()) {
+		expect(holds(signer.publicKey, signer)).toBe(true);
+		expect(holds(signer.publicKey, signers[(index + 1) % 300] as Identity)).toBe(false);
+	}
+});
+
 test.each(["", "a\0b", "\n", "é", "x".repeat(65), 5])("%j is no purpose to sign for", (purpose) => {
 	const sign = (): unknown => identity.sign(purpose as string, message);
 	expect(sign).toThrow(chordError("INVALID_ARGUMENT"));

@@ -219,6 +219,20 @@ test("a request that is aborted rejects with the signal's reason, and its handle
 	expect(aborted).toBe(1);
 });
 
+test("a handler that looks at its signal only after the asker has gone finds it aborted", async () => {
+	const { ring, simulation, a, b } = await pair();
+	const { clock } = ring.hostOf(b);
+	const seen: boolean[] = [];
+	b.handle(wait, async (_value, asker) => {
+		await new Promise<void>((resolve) => clock.schedule(1_000, resolve));
+		seen.push(asker.signal.aborted);
+	});
+	const asked = a.request(b, wait, undefined, { timeout: 500 });
+	expect(await ring.until(asked.catch(code))).toBe("TIMEOUT");
+	await simulation.run(1_000);
+	expect(seen).toEqual([true]);
+});
+
 test.each([
 	["of one peer", { requestsPerPeer: 3 }],
 	["of all peers", { requests: 3 }],

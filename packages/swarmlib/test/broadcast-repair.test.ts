@@ -104,6 +104,12 @@ test.each(cases)(
 	},
 );
 
+test("where nobody fails, each peer is asked, answers, and reports once; and looks up who comes next", () => {
+	const ring = new ModelRing(new Simulation({ seed: 1 }), 16);
+	expect(broadcast(ring, ring.peers[0] as ModelPeer).report).toEqual({ reached: 15 });
+	expect([ring.payloads, ring.messages]).toEqual([15, 3 * 15 + 2 * 16]);
+});
+
 test("where all crash before it, the count is that of the live", async () => {
 	await assertForSeeds(FILE, 2, async (seed) => {
 		const ring = new ModelRing(new Simulation({ seed }), SIZE);
