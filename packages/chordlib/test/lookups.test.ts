@@ -124,18 +124,18 @@ function member(answer: (to: number, tag: number) => Direction | Found | "alive"
 		roundTrip: (id) => trips.get(id),
 		keep: () => {},
 	};
-	const state = new RingState(at(0), 1, () => {});
+	const state = new RingState(at(0), 2, () => {});
 	state.enter(at(15), at(1), []);
 	state.standing = "member";
 	state.fingers.set(508, [at(4)]);
 	state.fingers.set(510, [at(8), at(9)]);
 	state.fingers.set(511, [at(12)]);
-	const lookups = new Lookups(
-		state,
-		network,
-		(_contact, settled) => settled?.(),
-		() => {},
-	);
+	const suspect = (contact: Contact, settled?: () => void): void => {
+		// It is dead.
+		if (answer(places([contact])[0] ?? 0, askAlive.tag) === undefined) state.forget(contact);
+		settled?.();
+	};
+	const lookups = new Lookups(state, network, suspect, () => {});
 	/** Starts a lookup, lets time pass until it has ended, and tells when that was and what came of it. */
 	const outcomeOf = async (
 		start: (answer: (error: ChordError | undefined, found?: Found) => void) => unknown,
@@ -148,7 +148,7 @@ function member(answer: (to: number, tag: number) => Direction | Found | "alive"
 		const found = await simulation.runUntil(over);
 		return { ...found, time: clock.now() };
 	};
-	return { lookups, asked, outcomeOf };
+	return { lookups, state, asked, outcomeOf };
 }
 
 test("iterative: up to three are asked at the same time, the next one when an answer is late", async () => {
@@ -185,6 +185,35 @@ test("iterative: who lives and may be the owner is not passed over, but asked ag
 	const done = await outcomeOf((answer) => lookups.iterative(at(9).id, 10_000, answer, [at(8)]));
 	// 10 has its 1.5 s, from 50 ms on, and 200 ms later 11 is asked again.
 	expect(done).toMatchObject({ owner: at(11), time: 1_800 });
+});
+
+test("iterative: the way may lead back to who asks, who then owns it once the one before is known to be dead", async () => {
+	const answers: Record<number, Direction> = {
+		8: { outcome: "ask", last: true, contacts: [at(15), at(0), at(1)] },
+		// The one before it, whom it asks, is not here: it takes the asker's word for it.
+		1: { outcome: "mine", last: false, contacts: [] },
+	};
+	const { lookups, outcomeOf } = member((to) => answers[to]);
+	const id = idFromBigInt(0xefn << 248n);
+	const done = await outcomeOf((answer) => lookups.iterative(id, 10_000, answer, [at(8)]));
+	expect(done.owner).toEqual(at(0));
+});
+
+test("iterative: where who may be the owner does not answer, those on the way are asked who comes after it", async () => {
+	const answers: Record<number, Direction> = {
+		1: { outcome: "ask", last: true, contacts: [at(2), at(3)] },
+		3: { outcome: "mine", last: false, contacts: [] },
+	};
+	const { lookups, asked, outcomeOf, state } = member((to) => answers[to]);
+	state.enter(at(15), at(1), [at(2)]);
+	const id = idFromBigInt(0x18n << 248n);
+	const done = await outcomeOf((answer) => lookups.iterative(id, 10_000, answer));
+	expect(asked).toEqual([
+		[0, 2],
+		[500, 1],
+		[550, 3],
+	]);
+	expect(done).toMatchObject({ owner: at(3), time: 600 });
 });
 
 test("recursive: who gives no sign of life is not waited for, who does is", async () => {

@@ -19,8 +19,7 @@ it("lookups on a large ring at rest end at the owner, within few hops, and do th
 	expect(second).toEqual(first);
 });
 
-it("of the dead nobody owns anything", () => {
+it("of the dead nobody owns anything, and what they owned is found all the same", () => {
 	const { lookups } = runLookups({ ...options, successors: 20, count: 100, dead: 0.3 }, () => {});
-	expect(lookups.ok + lookups.wrong + lookups.failed).toBe(100);
-	expect(lookups.ok).toBeGreaterThan(90);
+	expect(lookups).toEqual({ ok: 100, wrong: 0, failed: 0 });
 });

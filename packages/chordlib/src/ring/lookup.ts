@@ -13,7 +13,7 @@ import {
 import type { RingNetwork } from "./network.ts";
 import { lateAfter } from "./round-trips.ts";
 import type { RingState } from "./state.ts";
-import { type Step, soonestFirst, step } from "./step.ts";
+import { type Step, closestBefore, soonestFirst, step } from "./step.ts";
 import { Walk } from "./walk.ts";
 
 /** Has the ring look after a node that did not answer; `settled` is called when it is known whether it is alive. */
@@ -97,6 +97,7 @@ export class Lookups {
 			network: this.#network,
 			self: this.#state.self,
 			here: (query: Query) => this.#direction(query),
+			before: (target: Id) => this.#before(target),
 			suspect: this.#suspect,
 			becomeFirst: this.#becomeFirst,
 		};
@@ -106,6 +107,11 @@ export class Lookups {
 		return () => {
 			walk.cancel();
 		};
+	}
+
+	#before(id: Id): readonly Contact[] {
+		const { self } = this.#state;
+		return closestBefore(self.id, id, this.#state.contacts().values()).slice(0, NAMED);
 	}
 
 	#found(hops: number): Found {

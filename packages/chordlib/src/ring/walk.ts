@@ -23,6 +23,8 @@ export interface Walker {
 	readonly self: Contact;
 	/** What this node itself answers, for when the way leads back here. */
 	readonly here: (query: Query) => Direction;
+	/** Those that it knows on the way to an id, the nearest to that first. */
+	readonly before: (id: Id) => readonly Contact[];
 	/** A node did not answer. */
 	readonly suspect: (contact: Contact) => void;
 	/** Makes this node, which is joining, the first member of a ring instead. */
@@ -95,7 +97,9 @@ export class Walk {
 	}
 
 	#beginHere(): void {
-		const { here, self } = this.#walker;
+		const { before, here, self } = this.#walker;
+		// When all that may be the owner are dead, the others on the way know who comes after those.
+		this.#add(before(this.#id), false, 1);
 		this.#take(self, here({ id: this.#id, last: false, hops: 0 }), 0);
 	}
 
@@ -108,13 +112,14 @@ export class Walk {
 			this.#finish(undefined, { owner, predecessor: contacts[0], hops: depth });
 			return;
 		}
-		const { hops } = network.limits;
-		const named = contacts.map((contact) => ({ contact, last, depth: depth + 1 }));
-		if (depth < hops) {
-			const all = [...named, ...this.#candidates];
-			this.#candidates = all.toSorted((a, b) => this.#compare(a, b)).slice(0, hops);
-		}
+		if (depth < network.limits.hops) this.#add(contacts, last, depth + 1);
 		this.#next();
+	}
+
+	#add(contacts: readonly Contact[], last: boolean, depth: number): void {
+		const named = contacts.map((contact) => ({ contact, last, depth }));
+		const all = [...named, ...this.#candidates].toSorted((a, b) => this.#compare(a, b));
+		this.#candidates = all.slice(0, this.#walker.network.limits.hops);
 	}
 
 	/** Whether one that lives and may be the owner rules a candidate out: only who stands before it may be it instead. */
@@ -169,7 +174,7 @@ export class Walk {
 		const { clock, limits } = network;
 		const query = { id: this.#id, last, hops: Math.min(depth, limits.hops) };
 		if (contact.id === self.id) {
-			this.#takeOwn(here(query), depth);
+			this.#takeOwn(candidate, here(query));
 			return;
 		}
 		const timer = clock.schedule(lateAfter(network.roundTrip(contact.id)), () => {
@@ -185,8 +190,7 @@ export class Walk {
 			if (joins) this.#joiners.add(contact.id);
 			else this.#metMember ||= direction !== undefined;
 			if (direction !== undefined && (joins || direction.outcome !== "outside")) {
-				if (last && !this.#isOut(candidate)) this.#alive = candidate;
-				this.#take(contact, direction, depth);
+				this.#answered(candidate, direction);
 				return;
 			}
 			if (error?.code !== "BUSY") suspect(contact);
@@ -201,10 +205,15 @@ export class Walk {
 	}
 
 	/** The way has led back to this node. */
-	#takeOwn(direction: Direction, depth: number): void {
+	#takeOwn(candidate: Candidate, direction: Direction): void {
 		this.#isCircle ||= direction.outcome === "outside";
 		if (direction.outcome === "outside") this.#next();
-		else this.#take(this.#walker.self, direction, depth);
+		else this.#answered({ ...candidate, contact: this.#walker.self }, direction);
+	}
+
+	#answered(candidate: Candidate, direction: Direction): void {
+		if (candidate.last && !this.#isOut(candidate)) this.#alive = candidate;
+		this.#take(candidate.contact, direction, candidate.depth);
 	}
 
 	/**
