@@ -15,7 +15,13 @@ import type { Outcome } from "./secure/link-handshake.ts";
 import type { NodeRecord } from "./secure/record.ts";
 import type { LimitCounter } from "./stats.ts";
 import { Framer } from "./wire/framer.ts";
-import { type Frame, type GoodbyeReason, type Outgoing, decodeFrame, encodeFrame } from "./wire/messages.ts";
+import {
+	type Frame,
+	type GoodbyeReason,
+	type Outgoing,
+	decodeFrame,
+	encodeFrame,
+} from "./wire/messages.ts";
 
 /** A link as hooks and handlers see it. */
 export interface PeerLink {

@@ -24,6 +24,7 @@ export class Contact implements RemoteNode {
 	readonly address: Address;
 	readonly incarnation: number;
 	#wire: Uint8Array | undefined;
+	#hash: Hash | undefined;
 
 	constructor(id: Id, address: Address, incarnation: number) {
 		this.id = id;
@@ -32,7 +33,8 @@ export class Contact implements RemoteNode {
 	}
 
 	get hash(): Hash {
-		return hashOf(this.id);
+		this.#hash ??= hashOf(this.id);
+		return this.#hash;
 	}
 
 	/** Whether it has an address. Only such a node may have a place in the ring. */
@@ -50,6 +52,7 @@ export class Contact implements RemoteNode {
 	copy(): Contact {
 		const copy = new Contact(this.id, this.address, this.incarnation);
 		copy.#wire = this.#wire;
+		copy.#hash = this.#hash;
 		return copy;
 	}
 

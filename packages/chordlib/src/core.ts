@@ -319,12 +319,18 @@ export class Core {
 			// A body that makes no sense is its sender's trouble, not this program's.
 			if (!isMalformed(error)) this.#events.failed(error);
 		};
-		guard(() => handle?.(body, { origin, target: hashOf(target), exact, hops, via }), report);
+		const place = exact ? this.hash : hashOf(target);
+		guard(() => handle?.(body, { origin, target: place, exact, hops, via }), report);
 	}
 
 	#pass(link: Connection, envelope: Envelope, last: boolean): void {
-		const onward = { ...envelope, hops: envelope.hops + 1, last };
-		link.rpc.notify(routed.tag, filling(routed.body, onward, bodyLimit(this.#options.limits)), onward);
+		const { target, origin, tag, hops, body } = envelope;
+		const onward: Envelope = { target, origin, tag, hops: hops + 1, last, body };
+		link.rpc.notify(
+			routed.tag,
+			filling(routed.body, onward, bodyLimit(this.#options.limits)),
+			onward,
+		);
 	}
 
 	/** This node in a new life. */

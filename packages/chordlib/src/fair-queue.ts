@@ -30,6 +30,8 @@ export class FairQueue {
 	readonly #own: Flow = { frames: [], taken: 0, sent: 0 };
 	/** The one whose turn it is in front. */
 	readonly #flows = new Map<string, Flow>();
+	/** Whose message came last: often they have more to say. */
+	#last: { readonly from: Id; readonly to: Id; readonly flow: Flow } | undefined;
 	#ownTurn = false;
 	#size = 0;
 
@@ -60,16 +62,20 @@ export class FairQueue {
 		flow.taken = 0;
 		this.#ownTurn = !own;
 		if (this.#flows.delete(key) && flow.frames.length > 0) this.#flows.set(key, flow);
+		else if (this.#last?.flow === flow) this.#last = undefined;
 		return frame;
 	}
 
 	#flow(pair: Pair | undefined): Flow {
 		if (pair === undefined) return this.#own;
-		const key = pair.origin.id + pair.target;
-		const known = this.#flows.get(key);
-		if (known !== undefined) return known;
-		const flow: Flow = { frames: [], taken: 0, sent: 0 };
+		const { origin, target: to } = pair;
+		const from = origin.id;
+		const last = this.#last;
+		if (last !== undefined && last.from === from && last.to === to) return last.flow;
+		const key = from + to;
+		const flow = this.#flows.get(key) ?? { frames: [], taken: 0, sent: 0 };
 		this.#flows.set(key, flow);
+		this.#last = { from, to, flow };
 		return flow;
 	}
 }

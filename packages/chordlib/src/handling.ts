@@ -11,10 +11,7 @@ export interface Sender {
 }
 
 /** A handler of the application's for requests. */
-type RequestHandler = (
-	value: unknown,
-	from: Sender & { signal: AbortSignal },
-) => unknown;
+type RequestHandler = (value: unknown, from: Sender & { signal: AbortSignal }) => unknown;
 
 /** Hands notices to the application. What its handler throws goes to `failed`. */
 export function handleNotice(

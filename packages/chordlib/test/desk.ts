@@ -93,11 +93,11 @@ export class Desk {
 	}
 
 	readonly #finish = (): void => {
-		let over = false;
+		const over: true[] = [];
 		this.simulation.schedule(this.simulation.now, () => {
-			over = true;
+			over.push(true);
 		});
-		while (!over) this.simulation.step();
+		while (over.length === 0) this.simulation.step();
 	};
 
 	/** Goes on for so many milliseconds. */

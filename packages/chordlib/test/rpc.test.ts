@@ -15,7 +15,7 @@ import {
 import { Handlers } from "../src/protocol.ts";
 import { Rpc } from "../src/rpc.ts";
 import { LimitCounter } from "../src/stats.ts";
-import type { Frame, Outgoing } from "../src/wire/messages.ts";
+import type { Outgoing } from "../src/wire/messages.ts";
 import { Ring, nameOf } from "./ring.ts";
 import { HELLO, IDENTIFY, Stranger } from "./stranger.ts";
 

@@ -65,12 +65,21 @@ export function packetSize(frame: number): number {
 }
 
 const lane = choice(["inbox", "requests", "responses"]);
-const packet = struct({
-	lane,
-	number: u48,
-	base: u48,
-	chunks: list(struct({ start: boolean, end: boolean, data: bytes(LARGEST_CHUNK) }), PACKET_CHUNKS),
-});
+const chunkData = bytes(LARGEST_CHUNK);
+/** Written out, not put together from parts: every message goes through it. */
+const chunk: Codec<Chunk> = {
+	write: (writer, { start, end, data }) => {
+		boolean.write(writer, start);
+		boolean.write(writer, end);
+		chunkData.write(writer, data);
+	},
+	read: (reader) => ({
+		start: boolean.read(reader),
+		end: boolean.read(reader),
+		data: chunkData.read(reader),
+	}),
+};
+const packet = struct({ lane, number: u48, base: u48, chunks: list(chunk, PACKET_CHUNKS) });
 const reply = struct({ lane, state: choice(["open", "full", "tooLarge"]), next: u48, hops: u8 });
 const kinds = choice(["packet", "reply"]);
 

@@ -14,9 +14,7 @@ import {
 	list,
 	nothing,
 	optional,
-	rest,
 	struct,
-	u32,
 	u8,
 } from "../wire/codec.ts";
 
@@ -162,7 +160,24 @@ export interface Envelope {
 	readonly body: Uint8Array;
 }
 
-export const routed: NoticeType<Envelope> = defineNotice(
-	"cicada/ring/1/routed",
-	struct({ target: id, origin: caller, tag: u32, hops: u8, last: boolean, body: rest }),
-);
+/** Written out, not put together from parts: every message on its way goes through it at every link. */
+const envelope: Codec<Envelope> = {
+	write: (writer, { target, origin, tag, hops, last, body }) => {
+		writer.id(target);
+		caller.write(writer, origin);
+		writer.uint(4, tag);
+		writer.uint(1, hops);
+		boolean.write(writer, last);
+		writer.raw(body);
+	},
+	read: (reader) => ({
+		target: reader.id(),
+		origin: caller.read(reader),
+		tag: reader.uint(4),
+		hops: reader.uint(1),
+		last: boolean.read(reader),
+		body: reader.raw(reader.left),
+	}),
+};
+
+export const routed: NoticeType<Envelope> = defineNotice("cicada/ring/1/routed", envelope);
