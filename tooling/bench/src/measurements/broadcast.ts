@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 
+import { Identity, systemCrypto, verifySignature } from "@cicada/chordlib";
 import { type SwarmHooks, SwarmPeer } from "@cicada/swarmlib";
 
 import { PAYLOAD } from "../load.ts";
@@ -72,13 +73,29 @@ async function tell(
 		known.push(performance.now() - started);
 	}
 	const { user, system } = process.cpuUsage(cpu);
+	const time = (user + system) / 1e3 / rounds;
 	return [
 		{ name: "the last has it, p50", value: quantile(last, 0.5), unit: "ms", aim: { most: 20 } },
 		{ name: "the last has it, p99", value: quantile(last, 0.99), unit: "ms" },
 		{ name: "the origin knows, p50", value: quantile(known, 0.5), unit: "ms" },
-		{ name: "processor time of one", value: (user + system) / 1e3 / rounds, unit: "ms" },
+		{ name: "processor time of one", value: time, unit: "ms" },
+		{ name: "in checks of a signature", value: time / timeOfCheck(), unit: "" },
 		{ name: "reached, of all others", value: reached / rounds, unit: "" },
 	];
+}
+
+/** Milliseconds of processor time that one check takes, of which a broadcast needs one for each peer. */
+function timeOfCheck(): number {
+	const identity = Identity.create();
+	const { publicKey } = identity;
+	const message = new Uint8Array(256);
+	const signature = identity.sign("bench", message);
+	const signed = { publicKey, purpose: "bench", message, signature };
+	const checks = 500;
+	const cpu = process.cpuUsage();
+	for (let check = 0; check < checks; check++) verifySignature(systemCrypto, signed);
+	const { user, system } = process.cpuUsage(cpu);
+	return (user + system) / 1e3 / checks;
 }
 
 /** How often one payload goes out over any link, for each peer that is to have it. */
