@@ -88,12 +88,13 @@ export function openRecord(crypto: Crypto, given: Uint8Array): NodeRecord {
 	if (said.version !== VERSION) {
 		throw new ChordError("MALFORMED", `a record of version ${said.version}, not ${VERSION}`);
 	}
-	const { publicKey } = said;
+	const { contact, publicKey, exchangeKey, epoch, sequence, expires } = said;
 	const message = bytes.subarray(0, bytes.length - SIGNATURE_LENGTH);
 	if (!verifySignature(crypto, { publicKey, purpose: PURPOSE, message, signature })) {
 		throw new ChordError("FORGED", "the signature of a record is not that of its key");
 	}
-	return { ...said, mode: modeOf(said.contact, publicKey), bytes };
+	const mode = modeOf(contact, publicKey);
+	return { contact, mode, publicKey, exchangeKey, epoch, sequence, expires, bytes };
 }
 
 /**
