@@ -80,10 +80,12 @@ test("the very same record is verified once, until 64 others have come", () => {
 	expect(() => opened.open(altered)).toThrow(expect.objectContaining({ code: "FORGED" }));
 	expect(() => opened.open(altered)).toThrow(expect.objectContaining({ code: "FORGED" }));
 	expect(verified).toBe(3);
-	for (let count = 0; count < 63; count++) opened.open(recordOf(new Hash({ value: `${count}` })).bytes);
+	for (let count = 0; count < 63; count++)
+		opened.open(recordOf(new Hash({ value: `${count}` })).bytes);
 	expect(opened.open(record.bytes)).toBe(first);
 	expect(verified).toBe(66);
-	for (let count = 0; count < 64; count++) opened.open(recordOf(new Hash({ value: `${count}` })).bytes);
+	for (let count = 0; count < 64; count++)
+		opened.open(recordOf(new Hash({ value: `${count}` })).bytes);
 	opened.open(record.bytes);
 	expect(verified).toBe(68);
 });

@@ -2,8 +2,8 @@
 // Started by measurements/memory.ts with --expose-gc.
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
-import { type TLSSocket, connect, createSecureContext, createServer } from "node:tls";
 import { setTimeout as delay } from "node:timers/promises";
+import { type TLSSocket, connect, createSecureContext, createServer } from "node:tls";
 
 import type { LocalNode } from "@cicada/chordlib";
 
@@ -25,8 +25,8 @@ export interface Taken {
 	readonly links: number;
 }
 
-/** Handshakes that are under way at once. */
-const AT_ONCE = 50;
+/** Handshakes that are under way at once: few, since what those need for a moment is no part of what a link keeps. */
+const AT_ONCE = 8;
 
 /** What is in use once all rubbish is gone. What native code has to give back takes a turn or two. */
 async function usage(): Promise<Usage> {

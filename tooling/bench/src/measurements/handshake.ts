@@ -1,6 +1,12 @@
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
-import { type ConnectionOptions, type TLSSocket, connect, createSecureContext, createServer } from "node:tls";
+import {
+	type ConnectionOptions,
+	type TLSSocket,
+	connect,
+	createSecureContext,
+	createServer,
+} from "node:tls";
 
 import type { LocalNodeOptions } from "@cicada/chordlib";
 
