@@ -24,19 +24,19 @@ const ROUNDS = 5;
 /** How many are opened in a second of the processor: others who want the same machine do not change that. */
 type Rate = () => Promise<number>;
 
-async function perSecond(open: () => Promise<unknown>): Promise<number> {
+async function perSecond(links: number, open: () => Promise<unknown>): Promise<number> {
 	const before = process.cpuUsage();
 	await open();
 	const { user, system } = process.cpuUsage(before);
-	return (LINKS * 1e6) / (user + system);
+	return (links * 1e6) / (user + system);
 }
 
-async function tlsRate(options: ConnectionOptions): Promise<number> {
+async function tlsRate(links: number, options: ConnectionOptions): Promise<number> {
 	const server = createServer(mutual());
 	const accepted = new Promise<void>((resolve) => {
 		let count = 0;
 		server.on("secureConnection", () => {
-			if (++count === LINKS) resolve();
+			if (++count === links) resolve();
 		});
 	});
 	server.listen(0, "127.0.0.1");
@@ -48,21 +48,23 @@ async function tlsRate(options: ConnectionOptions): Promise<number> {
 		sockets.push(socket);
 		await once(socket, "secureConnect");
 	};
-	const rate = await perSecond(() =>
-		Promise.all([accepted, ...Array.from({ length: LINKS }, open)]),
+	const rate = await perSecond(links, () =>
+		Promise.all([accepted, ...Array.from({ length: links }, open)]),
 	);
 	for (const socket of sockets) socket.destroy();
 	server.close();
 	return rate;
 }
 
-async function linkRate(options: LocalNodeOptions): Promise<number> {
+async function linkRate(links: number, options: LocalNodeOptions): Promise<number> {
 	const node = await listen(options);
-	const others = await Promise.all(Array.from({ length: LINKS }, () => listen(options)));
+	const others = await Promise.all(Array.from({ length: links }, () => listen(options)));
 	try {
 		// Records are signed once in a node's life: that is no part of a handshake.
 		for (const other of [node, ...others]) void other.record;
-		return await perSecond(() => Promise.all(others.map((other) => other.link(node.address))));
+		return await perSecond(links, () =>
+			Promise.all(others.map((other) => other.link(node.address))),
+		);
 	} finally {
 		await closeAll([node, ...others]);
 	}
@@ -86,20 +88,18 @@ export const handshake: Measurement = {
 	about: `${LINKS} links to one node that are opened at once, beside as many TLS 1.3 connections with certificates (Ed25519) of both ends; both ends in this process, which has opened some before; a second is one of the processor. Noise XX, and the records of both ends verified; then the same with the proof that who dials can be dialled, which takes a second connection. TLS once as a program has it that gives tls.connect its key and certificate, and once with the context that they become made before: that is done once in a program's life, as the keys of a node are read once.`,
 	once: true,
 	async run({ operations }) {
+		// So few operations are a trial of the program.
+		const [links, rounds] = operations < 1_000 ? [4, 1] : [LINKS, ROUNDS];
 		const settings = mutual();
 		const { servername, rejectUnauthorized } = settings;
 		const secureContext = createSecureContext(settings);
 		const kinds: Rate[] = [
-			() => tlsRate(settings),
-			() => tlsRate({ servername, rejectUnauthorized, secureContext }),
-			() => linkRate({ proof: "off" }),
-			() => linkRate({ proof: "required" }),
+			() => tlsRate(links, settings),
+			() => tlsRate(links, { servername, rejectUnauthorized, secureContext }),
+			() => linkRate(links, { proof: "off" }),
+			() => linkRate(links, { proof: "required" }),
 		];
-		const [tls = NaN, prepared = NaN, link = NaN, proven = NaN] = await inTurns(
-			kinds,
-			// So few operations are a trial of the program.
-			operations < 1_000 ? 1 : ROUNDS,
-		);
+		const [tls = NaN, prepared = NaN, link = NaN, proven = NaN] = await inTurns(kinds, rounds);
 		return [
 			{ name: "TLS", value: tls, unit: "/s" },
 			{ name: "TLS, context made before", value: prepared, unit: "/s" },
