@@ -98,8 +98,8 @@ export class Connection implements LinkHandler, PeerLink {
 	readonly #owner: ConnectionOwner;
 	readonly #first: "identify" | "whois";
 	readonly #framer: Framer;
-	/** By when the other end has to have said something. */
-	#deadline: Timer;
+	/** By when the other end has to have said something; none once it has. */
+	#deadline: Timer | undefined;
 	/** Undefined where no limits hold for who is at the other end. */
 	#conduct: Conduct | undefined;
 	#link: Link | undefined;
@@ -278,7 +278,7 @@ export class Connection implements LinkHandler, PeerLink {
 
 	open(): void {
 		if (this.#closed) return;
-		this.#deadline.cancel();
+		this.#deadline?.cancel();
 		this.#deadline = this.#expect("handshakeTimeout");
 		this.#greeting?.begin();
 		// Where links are encrypted, it waits until this one is.
@@ -471,7 +471,8 @@ export class Connection implements LinkHandler, PeerLink {
 			this.end(refusal);
 			return;
 		}
-		this.#deadline.cancel();
+		this.#deadline?.cancel();
+		this.#deadline = undefined;
 		if (this.dialled) this.#owner.ready(this);
 		else this.#identify();
 	}
@@ -512,7 +513,7 @@ export class Connection implements LinkHandler, PeerLink {
 		this.#closed = true;
 		this.#greeting = undefined;
 		this.#outlet.drop();
-		this.#deadline.cancel();
+		this.#deadline?.cancel();
 		this.#owner.closed(this, why);
 		this.rpc.close(why);
 		for (const { done, timer } of this.#probes) {

@@ -44,7 +44,8 @@ export class Contact implements RemoteNode {
 
 	/** Its bytes in a message; kept, since a node names the same few others over and over. */
 	get wire(): Uint8Array {
-		this.#wire ??= encode(fields, this, WIRE_LIMIT);
+		// A copy: what it would be a view of is a hundred times as long.
+		this.#wire ??= encode(fields, this, WIRE_LIMIT).slice();
 		return this.#wire;
 	}
 

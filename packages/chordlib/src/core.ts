@@ -24,7 +24,7 @@ import { RoundTrips } from "./ring/round-trips.ts";
 import { nextHop } from "./ring/route.ts";
 import type { Identity } from "./secure/identity.ts";
 import type { LinkSecurity } from "./secure/link-handshake.ts";
-import { type NodeRecord, RECORD_LIFE, signRecord } from "./secure/record.ts";
+import { type NodeRecord, OpenedRecords, RECORD_LIFE, signRecord } from "./secure/record.ts";
 import type { LimitCounter, NodeStats } from "./stats.ts";
 import { decode, encode, filling } from "./wire/codec.ts";
 
@@ -433,12 +433,14 @@ export class Core {
 	#linkSecurity(): LinkSecurity | undefined {
 		const { crypto, encrypted, identity, ports } = this.#options;
 		if (!encrypted) return undefined;
+		const opened = new OpenedRecords(crypto);
 		return {
 			crypto,
 			random: ports.random,
 			key: () => identity().exchange,
 			secrets: () => this.#secrets,
 			record: () => this.record.bytes,
+			open: (bytes) => opened.open(bytes),
 		};
 	}
 

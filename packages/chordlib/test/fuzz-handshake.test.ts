@@ -4,7 +4,7 @@ import { Contact } from "../src/contact.ts";
 import { idOf } from "../src/hash.ts";
 import { ChordError, Hash, Identity, type Random, systemCrypto } from "../src/index.ts";
 import { LinkHandshake, type LinkSecurity } from "../src/secure/link-handshake.ts";
-import { signRecord } from "../src/secure/record.ts";
+import { openRecord, signRecord } from "../src/secure/record.ts";
 import { sized } from "../src/wire/framer.ts";
 import { concat, fromHex, toHex } from "./bytes.ts";
 import { Desk, type TestLink } from "./desk.ts";
@@ -48,6 +48,7 @@ function security(random: Random, identity: Identity, record: () => Uint8Array):
 		random,
 		key: () => identity.exchange,
 		record,
+		open: (bytes) => openRecord(systemCrypto, bytes),
 		secrets: () => [SECRET],
 	};
 }

@@ -3,9 +3,17 @@ import { expect, test } from "vitest";
 
 import { Contact } from "../src/contact.ts";
 import { idOf } from "../src/hash.ts";
-import { type Address, ChordError, Hash, Identity, systemCrypto } from "../src/index.ts";
+import {
+	type Address,
+	ChordError,
+	type Crypto,
+	Hash,
+	Identity,
+	systemCrypto,
+} from "../src/index.ts";
 import {
 	type NodeRecord,
+	OpenedRecords,
 	RECORD_LIFE,
 	RECORD_LIMIT,
 	isCurrent,
@@ -52,6 +60,34 @@ test("a record on the wire", () => {
 	].join("");
 	const signature = identity.sign("record", fromHex(fields));
 	expect(toHex(record.bytes)).toBe(toHex(concat(fromHex(fields), signature)));
+});
+
+test("the very same record is verified once, until 64 others have come", () => {
+	let verified = 0;
+	const crypto: Crypto = {
+		...systemCrypto,
+		verify: (...given) => {
+			verified++;
+			return systemCrypto.verify(...given);
+		},
+	};
+	const opened = new OpenedRecords(crypto);
+	const first = opened.open(record.bytes);
+	expect(opened.open(record.bytes.slice())).toBe(first);
+	expect(verified).toBe(1);
+	const altered = record.bytes.slice();
+	altered[altered.length - 1]! ^= 1;
+	expect(() => opened.open(altered)).toThrow(expect.objectContaining({ code: "FORGED" }));
+	expect(() => opened.open(altered)).toThrow(expect.objectContaining({ code: "FORGED" }));
+	expect(verified).toBe(3);
+	for (let count = 0; count < 63; count++)
+		opened.open(recordOf(new Hash({ value: `${count}` })).bytes);
+	expect(opened.open(record.bytes)).toBe(first);
+	expect(verified).toBe(66);
+	for (let count = 0; count < 64; count++)
+		opened.open(recordOf(new Hash({ value: `${count}` })).bytes);
+	opened.open(record.bytes);
+	expect(verified).toBe(68);
 });
 
 test("what is read is what was signed", () => {

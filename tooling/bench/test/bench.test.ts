@@ -19,6 +19,8 @@ const names = [
 	"send",
 	"request",
 	"handshake",
+	"refusal",
+	"slow",
 	"formation",
 	"lookup",
 	"broadcast",

@@ -2,7 +2,7 @@ import { ChordError } from "../errors.ts";
 import type { Crypto, KeyAgreement, Random } from "../ports.ts";
 import type { CipherState } from "./cipher-state.ts";
 import { Handshake } from "./noise.ts";
-import { type NodeRecord, openRecord } from "./record.ts";
+import type { NodeRecord } from "./record.ts";
 
 /** What a node proves with on its links who it is, and asks of others. */
 export interface LinkSecurity {
@@ -12,6 +12,8 @@ export interface LinkSecurity {
 	key(): KeyAgreement;
 	/** Who holds it, signed. */
 	record(): Uint8Array;
+	/** Reads the other end's record, and checks that its key has signed it. @throws ChordError `MALFORMED`, `FORGED` */
+	open(record: Uint8Array): NodeRecord;
 	/** The network's keys, 32 bytes each: we dial with the first, and accept all. None: the network is open. */
 	secrets(): readonly Uint8Array[];
 }
@@ -122,7 +124,7 @@ export class LinkHandshake {
 	}
 
 	#meet(bytes: Uint8Array): void {
-		const record = openRecord(this.#security.crypto, bytes);
+		const record = this.#security.open(bytes);
 		const { remoteStatic } = this.#noise ?? {};
 		if (record.exchangeKey.some((byte, index) => byte !== remoteStatic?.[index])) {
 			throw new ChordError("FORGED", "its record is that of another key");

@@ -60,20 +60,21 @@ export function signRecord(
 	self: Contact,
 	{ sequence, now }: { sequence: number; now: number },
 ): NodeRecord {
-	const { publicKey, exchange, epoch } = identity;
-	const said = {
-		version: VERSION,
+	const { publicKey, epoch } = identity;
+	const record = {
 		contact: self,
+		mode: modeOf(self, publicKey),
 		publicKey,
-		exchangeKey: exchange.publicKey,
+		exchangeKey: identity.exchange.publicKey,
 		epoch,
 		sequence,
 		expires: now + RECORD_LIFE,
 	};
+	const said = { version: VERSION, ...record };
 	const signature = identity.sign(PURPOSE, encode(fields, said, RECORD_LIMIT));
 	// A copy: it is kept for long, and what it is a view of is not.
 	const bytes = encode(signed, { fields: said, signature }, RECORD_LIMIT).slice();
-	return { ...said, mode: modeOf(self, publicKey), bytes };
+	return { ...record, bytes };
 }
 
 /**
@@ -88,12 +89,45 @@ export function openRecord(crypto: Crypto, given: Uint8Array): NodeRecord {
 	if (said.version !== VERSION) {
 		throw new ChordError("MALFORMED", `a record of version ${said.version}, not ${VERSION}`);
 	}
-	const { publicKey } = said;
+	const { contact, publicKey, exchangeKey, epoch, sequence, expires } = said;
 	const message = bytes.subarray(0, bytes.length - SIGNATURE_LENGTH);
 	if (!verifySignature(crypto, { publicKey, purpose: PURPOSE, message, signature })) {
 		throw new ChordError("FORGED", "the signature of a record is not that of its key");
 	}
-	return { ...said, mode: modeOf(said.contact, publicKey), bytes };
+	const mode = modeOf(contact, publicKey);
+	return { contact, mode, publicKey, exchangeKey, epoch, sequence, expires, bytes };
+}
+
+/** How many records {@link OpenedRecords} keeps. */
+const KEPT = 64;
+
+/**
+ * Opens records, and knows those that it opened lately: the very same bytes say the very same, and need not be verified
+ * once more. Who is dialled back to see who is there shows the record that he has just shown.
+ */
+export class OpenedRecords {
+	readonly #crypto: Crypto;
+	/** The one that was not shown for the longest time first. */
+	readonly #lately = new Set<NodeRecord>();
+
+	constructor(crypto: Crypto) {
+		this.#crypto = crypto;
+	}
+
+	/** As {@link openRecord}. */
+	open(bytes: Uint8Array): NodeRecord {
+		const known = [...this.#lately].find((record) => isSame(record.bytes, bytes));
+		const record = known ?? openRecord(this.#crypto, bytes);
+		this.#lately.delete(record);
+		this.#lately.add(record);
+		const [oldest] = this.#lately;
+		if (this.#lately.size > KEPT && oldest !== undefined) this.#lately.delete(oldest);
+		return record;
+	}
+}
+
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+	return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }
 
 /**
