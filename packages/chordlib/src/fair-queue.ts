@@ -14,8 +14,10 @@ export const TURN = 49_152;
 
 /** Frames that wait for one turn after the other, first come, first served among themselves. */
 interface Flow {
-	readonly frames: Uint8Array[];
-	/** Of them, those that are gone. */
+	/** Its place among the others; `undefined` for what the ends of the link say. */
+	readonly key: string | undefined;
+	readonly frames: (Uint8Array | undefined)[];
+	/** Of them, those in front that are gone. */
 	taken: number;
 	/** Bytes that have gone out in this turn. */
 	sent: number;
@@ -27,7 +29,7 @@ interface Flow {
  * of each of the others, however much they have to say.
  */
 export class FairQueue {
-	readonly #own: Flow = { frames: [], taken: 0, sent: 0 };
+	readonly #own: Flow = { key: undefined, frames: [], taken: 0, sent: 0 };
 	/** The one whose turn it is in front. */
 	readonly #flows = new Map<string, Flow>();
 	/** Whose message came last: often they have more to say. */
@@ -48,22 +50,35 @@ export class FairQueue {
 
 	/** Takes the frame that goes out next; `undefined` when none waits, or that one is larger than `room`. */
 	take(room: number = Infinity): Uint8Array | undefined {
-		const [first] = this.#flows;
-		const own = isWaiting(this.#own) && (this.#ownTurn || first === undefined);
-		const [key, flow] = own || first === undefined ? ["", this.#own] : first;
-		const frame = flow.frames[flow.taken];
-		if (frame === undefined || frame.length > room) return undefined;
-		flow.taken++;
+		const own = isWaiting(this.#own) && (this.#ownTurn || this.#flows.size === 0);
+		const flow = own ? this.#own : this.#front;
+		const frame = flow?.frames[flow.taken];
+		if (flow === undefined || frame === undefined || frame.length > room) return undefined;
+		flow.frames[flow.taken++] = undefined;
 		this.#size -= frame.length;
 		flow.sent += frame.length;
-		if (isWaiting(flow) && flow.sent < TURN) return frame;
-		flow.sent = 0;
-		flow.frames.splice(0, flow.taken);
-		flow.taken = 0;
-		this.#ownTurn = !own;
-		if (this.#flows.delete(key) && flow.frames.length > 0) this.#flows.set(key, flow);
-		else if (this.#last?.flow === flow) this.#last = undefined;
+		if (!isWaiting(flow) || flow.sent >= TURN) this.#endTurn(flow);
 		return frame;
+	}
+
+	get #front(): Flow | undefined {
+		for (const flow of this.#flows.values()) return flow;
+		return undefined;
+	}
+
+	/** Who has more to say goes behind the others. */
+	#endTurn(flow: Flow): void {
+		const { frames, key } = flow;
+		flow.sent = 0;
+		if (2 * flow.taken >= frames.length) {
+			frames.splice(0, flow.taken);
+			flow.taken = 0;
+		}
+		this.#ownTurn = key !== undefined;
+		if (key === undefined) return;
+		this.#flows.delete(key);
+		if (isWaiting(flow)) this.#flows.set(key, flow);
+		else if (this.#last?.flow === flow) this.#last = undefined;
 	}
 
 	#flow(pair: Pair | undefined): Flow {
@@ -73,7 +88,7 @@ export class FairQueue {
 		const last = this.#last;
 		if (last !== undefined && last.from === from && last.to === to) return last.flow;
 		const key = from + to;
-		const flow = this.#flows.get(key) ?? { frames: [], taken: 0, sent: 0 };
+		const flow = this.#flows.get(key) ?? { key, frames: [], taken: 0, sent: 0 };
 		this.#flows.set(key, flow);
 		this.#last = { from, to, flow };
 		return flow;

@@ -2,16 +2,17 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 
 import { ChordError } from "../src/index.ts";
-import { Framer, frame } from "../src/wire/framer.ts";
+import { Framer, beginFrame, endFrame } from "../src/wire/framer.ts";
 import { concat, fromHex, toHex } from "./bytes.ts";
 import { cases } from "./seeds.ts";
 
 const LIMIT = 100;
 
-const framed = (body: Uint8Array): Uint8Array =>
-	frame(LIMIT, (writer) => {
-		writer.raw(body);
-	});
+function framed(body: Uint8Array): Uint8Array {
+	const writer = beginFrame(LIMIT);
+	writer.raw(body);
+	return endFrame(writer);
+}
 
 /** The frames that a framer finds in these chunks. */
 function cut(chunks: readonly Uint8Array[], limit = LIMIT): string[] {

@@ -12,8 +12,8 @@ import { parcel } from "./load.ts";
 
 /** Bytes that are sent before the event loop has a turn; so many bytes of frames share a write. */
 const BATCH = 65_536;
-/** Bytes that may wait to be sent. */
-const WAITING = 1_048_576;
+/** Bytes that may wait to be sent: a node's share of one link. */
+const WAITING = 262_144;
 /** Messages that may wait for their acknowledgements. */
 const WINDOW = 1_024;
 

@@ -43,7 +43,7 @@ const LEAST = 256;
 /** Collects bytes, up to a limit. */
 export class Writer {
 	/** Room that no writer uses now, and from where on it is free. */
-	static #spare: Uint8Array | undefined;
+	static #room: Uint8Array | undefined;
 	static #free = 0;
 	readonly #limit: number;
 	#bytes: Uint8Array;
@@ -53,13 +53,13 @@ export class Writer {
 
 	constructor(limit: number) {
 		this.#limit = limit;
-		if (Writer.#spare === undefined) {
+		if (Writer.#room === undefined) {
 			this.#bytes = new Uint8Array(SLAB);
 			return;
 		}
-		this.#bytes = Writer.#spare;
+		this.#bytes = Writer.#room;
 		this.#base = Writer.#free;
-		Writer.#spare = undefined;
+		Writer.#room = undefined;
 	}
 
 	/** How many bytes were written. */
@@ -80,6 +80,8 @@ export class Writer {
 		if (this.#base + end > this.#bytes.length) {
 			const larger = new Uint8Array(Math.min(this.#limit, Math.max(end, start * 2)));
 			larger.set(this.#bytes.subarray(this.#base, this.#base + start));
+			// What it leaves is no part of anything: others may have it.
+			if (this.#bytes.length === SLAB) this.#spare(this.#base);
 			this.#bytes = larger;
 			this.#base = 0;
 		}
@@ -137,11 +139,14 @@ export class Writer {
 	finish(): Uint8Array {
 		const end = this.#base + this.#length;
 		const written = this.#bytes.subarray(this.#base, end);
-		if (this.#bytes.length - end >= LEAST) {
-			Writer.#spare = this.#bytes;
-			Writer.#free = end;
-		}
+		this.#spare(end);
 		return written;
+	}
+
+	#spare(free: number): void {
+		if (this.#bytes.length - free < LEAST) return;
+		Writer.#room = this.#bytes;
+		Writer.#free = free;
 	}
 }
 

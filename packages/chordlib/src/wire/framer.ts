@@ -1,5 +1,5 @@
 import { ChordError } from "../errors.ts";
-import { type Fill, Writer } from "./codec.ts";
+import { Writer } from "./codec.ts";
 
 const HEADER = 4;
 
@@ -7,14 +7,17 @@ const HEADER = 4;
 export const SIZE = 2;
 
 /**
- * A frame as it goes over a link: the length of what `fill` writes (32 bits, big-endian, not counting
- * themselves), then that.
- * @throws ChordError `TOO_LARGE` when it writes more than `limit` bytes.
+ * A writer for a frame as it goes over a link: its length (32 bits, big-endian, not counting themselves), for which it
+ * leaves room, then what is written. That throws `TOO_LARGE` beyond `limit` bytes.
  */
-export function frame(limit: number, fill: Fill): Uint8Array {
+export function beginFrame(limit: number): Writer {
 	const writer = new Writer(HEADER + limit);
 	writer.uint(HEADER, 0);
-	fill(writer);
+	return writer;
+}
+
+/** The frame that was written. */
+export function endFrame(writer: Writer): Uint8Array {
 	writer.replace(0, HEADER, writer.length - HEADER);
 	return writer.finish();
 }

@@ -18,7 +18,7 @@ import {
 	u16,
 	u32,
 } from "./codec.ts";
-import { frame } from "./framer.ts";
+import { beginFrame, endFrame } from "./framer.ts";
 
 /** The versions of the protocol that this code speaks. */
 export const VERSIONS = { oldest: 1, newest: 1 } as const;
@@ -246,10 +246,11 @@ const kinds = choice(Object.keys(frames) as Kind[]);
 
 /** A frame as it goes over the link: a length, a byte for the kind, the fields. */
 export function encodeFrame(message: Outgoing, limit: number): Uint8Array {
-	return frame(limit, (writer) => {
-		kinds.write(writer, message.kind);
-		(frames[message.kind] as FrameCodec<Kind>).write(writer, message);
-	});
+	const { kind } = message;
+	const writer = beginFrame(limit);
+	kinds.write(writer, kind);
+	(frames[kind] as FrameCodec<Kind>).write(writer, message);
+	return endFrame(writer);
 }
 
 /** @throws ChordError `MALFORMED` */
