@@ -127,9 +127,9 @@ function member(answer: (to: number, tag: number) => Direction | Found | "alive"
 	const state = new RingState(at(0), 2, () => {});
 	state.enter(at(15), at(1), []);
 	state.standing = "member";
-	state.fingers.set(508, [at(4)]);
-	state.fingers.set(510, [at(8), at(9)]);
-	state.fingers.set(511, [at(12)]);
+	state.setFinger(508, [at(4)]);
+	state.setFinger(510, [at(8), at(9)]);
+	state.setFinger(511, [at(12)]);
 	const suspect = (contact: Contact, settled?: () => void): void => {
 		// It is dead.
 		if (answer(places([contact])[0] ?? 0, askAlive.tag) === undefined) state.forget(contact);

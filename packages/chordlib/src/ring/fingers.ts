@@ -52,7 +52,7 @@ export class Fingers {
 		if (this.#running) return;
 		const { distantFingers, fingers } = this.#state;
 		for (const number of fingers.keys()) {
-			if (!distantFingers.includes(number)) fingers.delete(number);
+			if (!distantFingers.includes(number)) this.#state.setFinger(number, []);
 		}
 		const wanted = new Set(distantFingers.filter((number) => this.#seemsDead(number)));
 		const next = changing ? undefined : this.#nextInTurn();
@@ -165,15 +165,17 @@ export class Fingers {
 	}
 
 	#set(number: number, nodes: readonly Contact[]): void {
-		this.#state.fingers.set(number, nodes.slice(0, 1 + BACKUPS));
+		const [before] = this.#state.fingers.get(number) ?? [];
+		this.#state.setFinger(number, nodes.slice(0, 1 + BACKUPS));
+		if (nodes[0] !== undefined && before?.same(nodes[0]) === true) return;
 		this.#network.keep(this.#state.neighbours());
 	}
 
 	/** A node does not answer, or is in no ring: a backup takes its place. */
 	#drop(number: number, gone: Contact): void {
-		const { fingers } = this.#state;
-		const left = (fingers.get(number) ?? []).filter((contact) => !contact.same(gone));
-		if (left.length === 0) fingers.delete(number);
+		const nodes = this.#state.fingers.get(number) ?? [];
+		const left = nodes.filter((contact) => !contact.same(gone));
+		if (left.length === 0) this.#state.setFinger(number, []);
 		else this.#set(number, left);
 	}
 }

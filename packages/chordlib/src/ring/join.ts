@@ -248,7 +248,7 @@ export class Joining {
 		if (successor !== undefined && !between(self.id, joiner.id, successor.id)) {
 			// A successor that asks to join has restarted, and was not missed yet.
 			if (successor.id === joiner.id) this.#stabilizer.suspect(successor);
-			const nearer = closestBefore(self.id, joiner.id, this.#state.contacts().values());
+			const nearer = closestBefore(self.id, joiner.id, this.#state.contacts);
 			const contacts = nearer.slice(0, REDIRECTED);
 			return contacts.length === 0 ? busy : { outcome: "moved", contacts };
 		}

@@ -111,7 +111,7 @@ export class Lookups {
 
 	#before(id: Id): readonly Contact[] {
 		const { self } = this.#state;
-		return closestBefore(self.id, id, this.#state.contacts().values()).slice(0, NAMED);
+		return closestBefore(self.id, id, this.#state.contacts).slice(0, NAMED);
 	}
 
 	#found(hops: number): Found {

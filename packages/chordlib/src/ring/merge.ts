@@ -175,7 +175,7 @@ export class Merging {
 
 	/** Tries one that the ring does not point to, by chance. */
 	#tryOne(): void {
-		const known = this.#state.contacts();
+		const known = new Set(this.#state.contacts.map(({ id }) => id));
 		const lost = [...this.#remembered.values()].filter(({ id }) => !known.has(id));
 		const contact = lost[Math.floor(this.#network.random.next() * lost.length)];
 		if (contact !== undefined && this.#state.standing === "member") this.mergeWith(contact);

@@ -112,7 +112,7 @@ export class Ring {
 	#pointersChanged(before: Pointers): void {
 		const { standing, predecessor, successors } = this.state;
 		if (standing === "member") {
-			this.merging.remember(this.state.contacts().values());
+			this.merging.remember(this.state.contacts);
 			this.#network.keep(this.state.neighbours());
 			const [first] = before.successors;
 			if (before.predecessor !== predecessor || first !== successors[0]) this.#stabilizer.hurry();

@@ -160,7 +160,7 @@ export class Stabilizer {
 
 	/** A node did not answer, or its link broke: if the ring points to it, it is asked whether it is alive. */
 	suspect(contact: Contact, settled: () => void = () => {}): void {
-		const known = this.#state.contacts().get(contact.id)?.same(contact) ?? false;
+		const known = this.#state.contacts.some((other) => other.same(contact));
 		if (this.#state.standing !== "member" || !known) {
 			settled();
 			return;
@@ -316,7 +316,7 @@ export class Stabilizer {
 	}
 
 	#bearWitness(suspect: Contact, answer: Answer<{ readonly alive: boolean }>): void {
-		const known = this.#state.contacts().get(suspect.id);
+		const known = this.#state.contacts.find(({ id }) => id === suspect.id);
 		if (known === undefined || !known.same(suspect)) {
 			answer(undefined, { alive: false });
 			return;

@@ -41,11 +41,9 @@ export class RingState implements Pointers {
 	 * failed to join one, is still taken for its member by some: they would make a second ring.
 	 */
 	firstFrom = 0;
-	/**
-	 * Fingers that reach beyond the successor list, by their numbers: nodes of the finger's interval. The first is the
-	 * finger, and a link to it is kept; the others take its place when it is gone.
-	 */
-	readonly fingers: Map<number, readonly Contact[]> = new Map();
+	readonly #fingers = new Map<number, readonly Contact[]>();
+	/** Every node that it points to, until that changes. */
+	#contacts: readonly Contact[] | undefined;
 	/** Told of every change of the neighbours, with what they were before. */
 	readonly #changed: (before: Pointers) => void;
 	#predecessor: Contact | undefined;
@@ -101,7 +99,25 @@ export class RingState implements Pointers {
 		// It is given out as it is.
 		this.#successors = Object.freeze(now.successors);
 		this.#starts = undefined;
+		this.#contacts = undefined;
 		this.#changed(before);
+	}
+
+	/**
+	 * Fingers that reach beyond the successor list, by their numbers: nodes of the finger's interval. The first is the
+	 * finger, and a link to it is kept; the others take its place when it is gone.
+	 */
+	get fingers(): ReadonlyMap<number, readonly Contact[]> {
+		return this.#fingers;
+	}
+
+	/** Points a finger to other nodes, or to none. */
+	setFinger(number: number, nodes: readonly Contact[]): void {
+		const before = this.#fingers.get(number) ?? [];
+		if (sameContacts(before, nodes)) return;
+		this.#contacts = undefined;
+		if (nodes.length === 0) this.#fingers.delete(number);
+		else this.#fingers.set(number, nodes);
 	}
 
 	/** Whether `id` is in the arc of this node, as far as it knows. */
@@ -112,15 +128,21 @@ export class RingState implements Pointers {
 		return inArc(predecessor.id, id, this.self.id);
 	}
 
-	/** Every node that it points to, once. */
-	contacts(): Map<Id, Contact> {
+	/** Every node that it points to, once, clockwise from here. */
+	get contacts(): readonly Contact[] {
+		this.#contacts ??= this.#sortContacts();
+		return this.#contacts;
+	}
+
+	#sortContacts(): readonly Contact[] {
 		const all = new Map<Id, Contact>();
 		for (const contact of this.successors) all.set(contact.id, contact);
 		for (const finger of this.fingers.values()) {
 			for (const contact of finger) all.set(contact.id, contact);
 		}
 		if (this.predecessor !== undefined) all.set(this.predecessor.id, this.predecessor);
-		return all;
+		const { id } = this.self;
+		return [...all.values()].toSorted((a, b) => (between(id, a.id, b.id) ? -1 : 1));
 	}
 
 	/** Those to whom links are kept open: the neighbours and the fingers. */
@@ -147,8 +169,7 @@ export class RingState implements Pointers {
 	forget(gone: Contact): void {
 		for (const [number, finger] of this.fingers) {
 			const left = finger.filter((contact) => !contact.same(gone));
-			if (left.length === 0) this.fingers.delete(number);
-			else if (left.length < finger.length) this.fingers.set(number, left);
+			if (left.length < finger.length) this.setFinger(number, left);
 		}
 		this.#set({
 			predecessor: this.#predecessor?.same(gone) ? undefined : this.#predecessor,
@@ -158,7 +179,8 @@ export class RingState implements Pointers {
 
 	/** Forgets the ring. */
 	clear(): void {
-		this.fingers.clear();
+		this.#fingers.clear();
+		this.#contacts = undefined;
 		this.#set({ predecessor: undefined, successors: [] });
 	}
 
@@ -205,11 +227,13 @@ export class RingState implements Pointers {
 }
 
 function samePointers(a: Pointers, b: Pointers): boolean {
-	const same = (x: Contact | undefined, y: Contact | undefined): boolean =>
-		x === undefined ? y === undefined : x.same(y);
-	return (
-		same(a.predecessor, b.predecessor) &&
-		a.successors.length === b.successors.length &&
-		a.successors.every((contact, i) => same(contact, b.successors[i]))
-	);
+	const same =
+		a.predecessor === undefined
+			? b.predecessor === undefined
+			: a.predecessor.same(b.predecessor);
+	return same && sameContacts(a.successors, b.successors);
+}
+
+function sameContacts(a: readonly Contact[], b: readonly Contact[]): boolean {
+	return a.length === b.length && a.every((contact, index) => contact.same(b[index]));
 }

@@ -29,13 +29,18 @@ export function step(state: RingState, id: Id, last: boolean): Step {
 	}
 	const owners = state.ownersOf(id);
 	if (owners.length > 0) return { mine: false, last: true, next: owners };
-	return { mine: false, last: false, next: closestBefore(self.id, id, state.contacts().values()) };
+	return { mine: false, last: false, next: closestBefore(self.id, id, state.contacts) };
 }
 
-/** Those of `contacts` that lie strictly between `self` and `id`, the nearest to `id` first. */
-export function closestBefore(self: Id, id: Id, contacts: Iterable<Contact>): Contact[] {
-	const before = [...contacts].filter((contact) => between(self, contact.id, id));
-	return before.toSorted((a, b) => (between(a.id, b.id, id) ? 1 : -1));
+/** Those of `contacts`, which go clockwise from `self`, that lie strictly between `self` and `id`, the nearest to `id` first. */
+export function closestBefore(self: Id, id: Id, contacts: readonly Contact[]): Contact[] {
+	let [low, high] = [0, contacts.length];
+	while (low < high) {
+		const middle = (low + high) >>> 1;
+		if (between(self, contacts[middle]!.id, id)) low = middle + 1;
+		else high = middle;
+	}
+	return contacts.slice(0, low).reverse();
 }
 
 /**
@@ -55,7 +60,8 @@ export function soonestFirst(
 	before: readonly Contact[],
 	roundTrip: (contact: Contact) => number | undefined,
 ): readonly Contact[] {
-	const known = before.map(roundTrip).filter((time) => time !== undefined);
+	const trips = before.map(roundTrip);
+	const known = trips.filter((time) => time !== undefined);
 	if (known.length === 0) return before;
 	const slowest = Math.max(...known);
 	const usual = known.reduce((sum, time) => sum + time, 0) / known.length;
@@ -63,9 +69,9 @@ export function soonestFirst(
 	// Within a successor list of its end, a lookup takes one link, however far that is.
 	const near = end === undefined ? 1 : arcLength(self.id, end.id) / 2;
 	const times = new Map<Contact, number>();
-	for (const contact of before) {
+	for (const [index, contact] of before.entries()) {
 		const halvings = Math.log2(Math.max(near, arcLength(contact.id, id)));
-		times.set(contact, (roundTrip(contact) ?? slowest) + usual * LINKS_PER_HALVING * halvings);
+		times.set(contact, (trips[index] ?? slowest) + usual * LINKS_PER_HALVING * halvings);
 	}
 	return before.toSorted((a, b) => times.get(a)! - times.get(b)!);
 }

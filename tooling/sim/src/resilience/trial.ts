@@ -216,7 +216,7 @@ class Attempt {
 			self: self.hash,
 			limitLocal: false,
 			contacts: () => [
-				...origin.ring.state.contacts().values(),
+				...origin.ring.state.contacts,
 				...[...links.values()].flatMap(({ contact }) => contact ?? []),
 			],
 			nextHop: () => this.#hop(self.id, false, 0)?.to,

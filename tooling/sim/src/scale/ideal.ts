@@ -58,7 +58,7 @@ export function makeRing(world: World, count: number, successors: number, begin:
 				[known, ...others],
 				({ id }) => member.roundTrip(id)?.smoothed,
 			);
-			state.fingers.set(number, nodes.slice(0, KEPT));
+			state.setFinger(number, nodes.slice(0, KEPT));
 		}
 		member.keep(state.neighbours());
 	}
