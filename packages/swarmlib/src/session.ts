@@ -165,6 +165,10 @@ export class Sessions {
 				this.#byTheirs.delete(numbers.theirs);
 			},
 		};
+		// Sooner than anybody can send something to it.
+		node.on("standing", () => {
+			this.#lifeSince();
+		});
 		node.handleRouted(whoType, ({ number }, routed) => {
 			this.#sayHere(number, routed);
 		});
@@ -285,7 +289,8 @@ export class Sessions {
 		const before = this.#sessions.get(reception.content.before);
 		const knowsBefore = before !== undefined && isSameParty(before.session.party, party);
 		const ours = this.#newNumber();
-		const age = Math.floor(clock.now() - this.#lifeSince());
+		const since = this.#lifeSince();
+		const age = Math.floor(clock.now() - since);
 		const content = { number: ours, knowsBefore, life: node.incarnation, age };
 		const { content: welcome, ciphers } = reception.welcome(content, party.record);
 		const session = new Session({ ours, theirs }, party, ciphers, limits.frame, clock.now());

@@ -311,6 +311,31 @@ test.each(["ring", "auto"] as const)(
 	},
 );
 
+test("a peer in a new life answers a hello, whose clock goes on between two looks at it", async () => {
+	const swarm = new Swarm(1, sealed);
+	await swarm.grow(2);
+	const host = swarm.simulation.host("target");
+	const { clock, random, transport } = host;
+	let looks = 0;
+	const ticking = {
+		now: () => clock.now() + looks++ / 1_000_000,
+		wall: () => clock.wall(),
+		schedule: (delay: number, run: () => void) => clock.schedule(delay, run),
+		defer: (run: () => void) => {
+			clock.defer(run);
+		},
+	};
+	const target = await swarm.add({ ports: { clock: ticking, random, transport } }, host);
+	const errors: unknown[] = [];
+	target.on("error", (error) => errors.push(error));
+	for (let life = 0; life < 2; life++) {
+		await swarm.until(target.connect(swarm.first.listener));
+		await swarm.until(swarm.first.send(target, "hello"));
+		await swarm.until(target.disconnect());
+	}
+	expect(errors).toEqual([]);
+});
+
 /** Two peers whose messages go by way of those who write down what they see; they have had no session yet. */
 async function relayedPair(swarm: Swarm, seen: Set<unknown>): Promise<[SwarmPeer, SwarmPeer]> {
 	for (const from of swarm.peers) {

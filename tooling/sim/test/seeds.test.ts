@@ -12,7 +12,7 @@ const FACTOR = Number(process.env["CICADA_FACTOR"] ?? "1");
 const MAIN = fileURLToPath(new URL("../dist/main.js", import.meta.url));
 const MINUTE = 60_000;
 /** Rings of each regime; a thousand in the nightly run, and `npm run sim:nightly` goes on with others. */
-const RINGS = FACTOR === 1 ? 40 : 10 * FACTOR;
+const RINGS = FACTOR === 1 ? 100 : 10 * FACTOR;
 
 /** What a regime's faults are called when they are counted. */
 const COUNTED: Readonly<Record<Regime, readonly string[]>> = {

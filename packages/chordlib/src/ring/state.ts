@@ -228,9 +228,7 @@ export class RingState implements Pointers {
 
 function samePointers(a: Pointers, b: Pointers): boolean {
 	const same =
-		a.predecessor === undefined
-			? b.predecessor === undefined
-			: a.predecessor.same(b.predecessor);
+		a.predecessor === undefined ? b.predecessor === undefined : a.predecessor.same(b.predecessor);
 	return same && sameContacts(a.successors, b.successors);
 }
 

@@ -40,7 +40,7 @@ export function closestBefore(self: Id, id: Id, contacts: readonly Contact[]): C
 		if (between(self, contacts[middle]!.id, id)) low = middle + 1;
 		else high = middle;
 	}
-	return contacts.slice(0, low).reverse();
+	return contacts.slice(0, low).toReversed();
 }
 
 /**
