@@ -39,8 +39,9 @@ export class Message {
 	readonly duplicates: number;
 	readonly route: Route;
 	readonly done: Answer<Receipt, SwarmError>;
-	/** Its number among all that were given. */
+	/** Its number among all that were given, and when it was. */
 	readonly order: number;
+	readonly given: number;
 	/** Its number among those that wait to be cut. */
 	place = -1;
 	/** Bytes that are in chunks, each sent at least once; all of them when `cut`. */
@@ -53,13 +54,15 @@ export class Message {
 	copies = 0;
 	over = false;
 
-	constructor({ destination, data, duplicates, route, done }: Outgoing, order: number) {
+	constructor(outgoing: Outgoing, order: number, given: number) {
+		const { destination, data, duplicates, route, done } = outgoing;
 		this.destination = destination;
 		this.data = data;
 		this.duplicates = duplicates;
 		this.route = route;
 		this.done = done;
 		this.order = order;
+		this.given = given;
 	}
 
 	/** Whether any of it was sent. */

@@ -100,7 +100,7 @@ export class Outbound implements Sender {
 	}
 
 	send(outgoing: Outgoing): Cancel {
-		const message = new Message(outgoing, this.#given++);
+		const message = new Message(outgoing, this.#given++, this.#ports.clock.now());
 		// In so long a time the target may have begun another life: what was not sent to the old one is the new one's.
 		if (this.idle && !this.#isFresh(this.#session)) this.#reset();
 		this.#enqueue(message);
@@ -263,13 +263,14 @@ export class Outbound implements Sender {
 		if (this.#confirming) return;
 		this.#confirming = true;
 		const doubted = this.#withTarget ? this.#session : undefined;
+		const asked = this.#ports.clock.now();
 		this.#ports.node.lookup(this.target, { mode: "iterative" }).then(
 			({ node }) => {
 				this.#confirming = false;
 				// It may be there after all, or have answered meanwhile: what is sent again finds it.
 				if (node.hash.equals(this.target)) return;
 				if (this.#withTarget && this.#session !== doubted) return;
-				this.#absent();
+				this.#absent(asked);
 			},
 			() => {
 				// What is sent again leads here again.
@@ -278,18 +279,23 @@ export class Outbound implements Sender {
 		);
 	}
 
-	/** The target is not in the swarm. */
-	#absent(): void {
-		if (this.#withTarget) {
-			this.#lose();
-			this.#forget();
+	/** The target was not in the swarm at some moment since it was asked for. What came later may have met it again. */
+	#absent(asked: number): void {
+		if (!this.#withTarget) {
+			// What wants the target itself has been sent to nobody.
+			for (const message of this.#queue) {
+				const { exact, name } = message.destination;
+				if (!exact || message.given > asked) continue;
+				this.#finish(message, new SwarmError("NOT_FOUND", `${name} is not in the swarm`));
+			}
 			return;
 		}
-		// What wants the target itself has been sent to nobody.
-		for (const message of this.#queue) {
-			const { exact, name } = message.destination;
-			if (exact) this.#finish(message, new SwarmError("NOT_FOUND", `${name} is not in the swarm`));
+		for (const message of this.#messages()) {
+			if (message.isSent && message.started <= asked) this.#wentAway(message);
 		}
+		if (this.#flight.size > 0) return;
+		this.#lose();
+		this.#forget();
 	}
 
 	/**
@@ -304,13 +310,18 @@ export class Outbound implements Sender {
 				again.push(message);
 				continue;
 			}
-			const { name } = message.destination;
-			const what = `${name} went away before it said that it took the message`;
-			this.#finish(message, new SwarmError("UNREACHABLE", what));
+			this.#wentAway(message);
 		}
 		this.#flight.clear();
 		this.#queue = new Row();
 		for (const message of again.toSorted((a, b) => a.order - b.order)) this.#enqueue(message);
+	}
+
+	/** It may have been taken, or not. */
+	#wentAway(message: Message): void {
+		const { name } = message.destination;
+		const what = `${name} went away before it said that it took the message`;
+		this.#finish(message, new SwarmError("UNREACHABLE", what));
 	}
 
 	/** Begins again by asking who is there. */

@@ -163,25 +163,29 @@ test("a send to a target that has begun another life since the last one reaches 
 	});
 });
 
-test("what is sent to a life that the sender does not know of yet reaches it, once and in order", async () => {
-	await assertForSeeds(FILE, 5, async (seed) => {
-		const swarm = new Swarm(seed, { ...sparse, latency: constant(10) });
-		await swarm.grow(12);
-		const [from, to] = swarm.strangers();
-		await swarm.until(from.send(to, "opens the session"));
-		swarm.crash(to);
-		const flying = codeOf(from.send(to, "old"));
-		const through = swarm.peers.find((peer) => peer !== from) ?? from;
-		const reborn = await swarm.restart(to, through);
-		// The session with the former life is fresh enough to be used still.
-		const sends = [1, 2, 3].map((i) => from.send(reborn, `new ${i}`));
-		const large = from.send(reborn, "large".padEnd(200_000));
-		expect(await swarm.until(flying)).toBe("UNREACHABLE");
-		await swarm.until(Promise.all([...sends, large]));
-		const got = await drain(reborn);
-		expect(got.map((message) => message.trim())).toEqual(["new 1", "new 2", "new 3", "large"]);
-	});
-});
+test.each(["off", "required"] as const)(
+	"what is sent to a life that the sender does not know of yet reaches it, once and in order: encryption %s",
+	async (encryption) => {
+		await assertForSeeds(FILE, 5, async (seed) => {
+			const swarm = new Swarm(seed, { ...sparse, encryption, latency: constant(10) });
+			await swarm.grow(12);
+			const [from, to] = swarm.strangers();
+			await swarm.until(from.send(to, "opens the session"));
+			swarm.crash(to);
+			const flying = codeOf(from.send(to, "old"));
+			const through = swarm.peers.find((peer) => peer !== from) ?? from;
+			// Where links are encrypted it has other keys, too.
+			const reborn = await swarm.restart(to, through);
+			// The session with the former life is fresh enough to be used still.
+			const sends = [1, 2, 3].map((i) => from.send(reborn, `new ${i}`));
+			const large = from.send(reborn, "large".padEnd(200_000));
+			expect(await swarm.until(flying)).toBe("UNREACHABLE");
+			await swarm.until(Promise.all([...sends, large]));
+			const got = await drain(reborn);
+			expect(got.map((message) => message.trim())).toEqual(["new 1", "new 2", "new 3", "large"]);
+		});
+	},
+);
 
 test.each(["off", "required"] as const)(
 	"what arrives in another life of its target, whose keys are the same, is refused by that life, at once: encryption %s",

@@ -170,8 +170,8 @@ export class Approach {
 			if (before !== undefined) this.#ports.close(before);
 			this.#session = this.#ports.open(this, numbers, party, read.ciphers);
 			const met = this.#met;
-			const isReborn = met !== undefined && isSameParty(met.party, party) && met.life !== life;
-			if (isReborn) this.#session.born = this.#ports.clock.now() - age;
+			const isAnother = met !== undefined && (met.life !== life || !isSameParty(met.party, party));
+			if (isAnother) this.#session.born = this.#ports.clock.now() - age;
 			this.#met = { party, life };
 		}
 		this.#confirm();
