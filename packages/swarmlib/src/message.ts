@@ -39,9 +39,8 @@ export class Message {
 	readonly duplicates: number;
 	readonly route: Route;
 	readonly done: Answer<Receipt, SwarmError>;
-	/** Its number among all that were given, and when it was. */
+	/** Its number among all that were given. */
 	readonly order: number;
-	readonly given: number;
 	/** Its number among those that wait to be cut. */
 	place = -1;
 	/** Bytes that are in chunks, each sent at least once; all of them when `cut`. */
@@ -54,7 +53,7 @@ export class Message {
 	copies = 0;
 	over = false;
 
-	constructor(outgoing: Outgoing, order: number, given: number) {
+	constructor(outgoing: Outgoing, order: number) {
 		const { destination, data, duplicates, route, done } = outgoing;
 		this.destination = destination;
 		this.data = data;
@@ -62,7 +61,6 @@ export class Message {
 		this.route = route;
 		this.done = done;
 		this.order = order;
-		this.given = given;
 	}
 
 	/** Whether any of it was sent. */

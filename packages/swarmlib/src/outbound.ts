@@ -100,7 +100,7 @@ export class Outbound implements Sender {
 	}
 
 	send(outgoing: Outgoing): Cancel {
-		const message = new Message(outgoing, this.#given++, this.#ports.clock.now());
+		const message = new Message(outgoing, this.#given++);
 		// In so long a time the target may have begun another life: what was not sent to the old one is the new one's.
 		if (this.idle && !this.#isFresh(this.#session)) this.#reset();
 		this.#enqueue(message);
@@ -279,17 +279,18 @@ export class Outbound implements Sender {
 		);
 	}
 
-	/** The target was not in the swarm at some moment since it was asked for. What came later may have met it again. */
+	/** The target was not in the swarm at some moment since it was asked for. */
 	#absent(asked: number): void {
 		if (!this.#withTarget) {
 			// What wants the target itself has been sent to nobody.
 			for (const message of this.#queue) {
 				const { exact, name } = message.destination;
-				if (!exact || message.given > asked) continue;
-				this.#finish(message, new SwarmError("NOT_FOUND", `${name} is not in the swarm`));
+				if (exact)
+					this.#finish(message, new SwarmError("NOT_FOUND", `${name} is not in the swarm`));
 			}
 			return;
 		}
+		// What was first sent later may have met it again.
 		for (const message of this.#messages()) {
 			if (message.isSent && message.started <= asked) this.#wentAway(message);
 		}
