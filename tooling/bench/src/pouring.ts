@@ -12,10 +12,12 @@ import { parcel } from "./load.ts";
 
 /** Bytes that are sent before the event loop has a turn; so many bytes of frames share a write. */
 const BATCH = 65_536;
-/** Bytes that may wait to be sent: a node's share of one link. */
-const WAITING = 262_144;
+/** What may wait to be sent: so many bytes, or so many messages where those are more. */
+const WAITING = { bytes: 262_144, messages: 16 };
 /** Messages that may wait for their acknowledgements. */
 const WINDOW = 1_024;
+
+const mayWait = (size: number): number => Math.max(WAITING.bytes, WAITING.messages * size);
 
 /** Sends so many messages of one size to another process, one way or another. */
 export type Pour = (size: number, count: number) => Promise<Speed>;
@@ -50,6 +52,7 @@ export async function socketPipe(kind: "tcp" | "tls"): Promise<Pipe & { readonly
 
 async function write(socket: Socket, size: number, count: number, cork: boolean): Promise<void> {
 	const batch = Math.max(1, Math.floor(BATCH / size));
+	const waiting = mayWait(size);
 	for (let sent = 0; sent < count; sent += batch) {
 		if (cork) socket.cork();
 		for (let index = 0; index < Math.min(batch, count - sent); index++) {
@@ -59,7 +62,7 @@ async function write(socket: Socket, size: number, count: number, cork: boolean)
 			socket.write(frame);
 		}
 		if (cork) socket.uncork();
-		if (socket.writableLength > WAITING) await once(socket, "drain");
+		if (socket.writableLength > waiting) await once(socket, "drain");
 		else await turn();
 	}
 }
@@ -80,11 +83,12 @@ export async function linkPipe(
 		(size, count) => {
 			const body = new Uint8Array(size);
 			const batch = Math.max(1, Math.floor(BATCH / size));
+			const waiting = mayWait(size);
 			return far.speed(count, async () => {
 				for (let sent = 0; sent < count; sent += batch) {
 					for (let index = 0; index < Math.min(batch, count - sent); index++) send(body);
 					do await turn();
-					while (node.stats.buffered > WAITING);
+					while (node.stats.buffered > waiting);
 				}
 			});
 		};
