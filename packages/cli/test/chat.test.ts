@@ -7,7 +7,14 @@ import { expect, test } from "vitest";
 import { Chat } from "../src/chat/chat.ts";
 import { Conversation } from "../src/chat/conversation.ts";
 import { type Line, written } from "../src/chat/line.ts";
-import { type Note, decodeNote, encodeNote, isChannel, isName } from "../src/chat/note.ts";
+import {
+	type Note,
+	type Presence,
+	decodeNote,
+	encodeNote,
+	isChannel,
+	isName,
+} from "../src/chat/note.ts";
 import { People } from "../src/chat/people.ts";
 
 const PORT = 7_000;
@@ -158,6 +165,8 @@ test("/who, /stats, /help, /quit and completion", async () => {
 	expect(ana.seen.at(-1)).toBe("* bob has left");
 });
 
+const presence = (name: string): Presence => ({ name, channels: [], run: 0, changes: 0 });
+
 const stranger = (value: string): RemotePeer => ({
 	hash: new Hash({ value }),
 	address: undefined,
@@ -167,7 +176,7 @@ const stranger = (value: string): RemotePeer => ({
 test("a name belongs to the peer from which it was first heard, also once that is gone", () => {
 	const people = new People("me");
 	const shown = (id: string, name: string): string =>
-		people.meet(stranger(id), name, [], 0)?.now.shown ?? "";
+		people.meet(stranger(id), presence(name), 0)?.now.shown ?? "";
 	expect(shown("1", "ana")).toBe("ana");
 	const second = shown("2", "ana");
 	expect(second).toBe(`ana~${new Hash({ value: "2" }).toString().slice(0, 4)}`);
@@ -180,19 +189,33 @@ test("a name belongs to the peer from which it was first heard, also once that i
 	expect(shown("4", "me")).toMatch(/^me~/);
 });
 
+test("what somebody says of themselves counts unless they have said something newer, in the same run", () => {
+	const people = new People("me");
+	const says = (channels: string[], run: number, changes: number): unknown =>
+		people.meet(stranger("1"), { name: "ana", channels, run, changes }, 0)?.now.channels;
+	expect(says(["#a", "#b"], 7, 2)).toEqual(new Set(["#a", "#b"]));
+	expect(says(["#a"], 7, 1)).toBeUndefined();
+	expect(people.in("#b")).toHaveLength(1);
+	expect(says(["#b"], 7, 3)).toEqual(new Set(["#b"]));
+	expect(says([], 8, 0)).toEqual(new Set());
+	const [ana] = people.present;
+	if (ana !== undefined) people.gone(ana);
+	expect(says(["#c"], 8, 0)).toEqual(new Set(["#c"]));
+});
+
 test("of 1,000 people, those who are gone make room, and those who are there do not", () => {
 	const people = new People("me");
-	for (let id = 0; id < 1_000; id++) people.meet(stranger(`${id}`), `n${id}`, [], 0);
-	expect(people.meet(stranger("one more"), "x", [], 0)).toBeUndefined();
+	for (let id = 0; id < 1_000; id++) people.meet(stranger(`${id}`), presence(`n${id}`), 0);
+	expect(people.meet(stranger("one more"), presence("x"), 0)).toBeUndefined();
 	const one = people.named("n7");
 	if (one) people.gone(one);
-	expect(people.meet(stranger("one more"), "x", [], 0)?.now.shown).toBe("x");
+	expect(people.meet(stranger("one more"), presence("x"), 0)?.now.shown).toBe("x");
 	expect(people.get(stranger("7"))).toBeUndefined();
 });
 
 test("notes are what was written, and anything else is nothing", () => {
 	const notes: Note[] = [
-		{ kind: "here", name: "ana", channels: ["#a", "#b"], ask: true },
+		{ kind: "here", name: "ana", channels: ["#a", "#b"], run: 7, changes: 2, ask: true },
 		{ kind: "gone" },
 		{ kind: "say", channel: "#a", text: "grüße 🦗" },
 		{ kind: "tell", text: "x".repeat(4_096) },
@@ -200,14 +223,12 @@ test("notes are what was written, and anything else is nothing", () => {
 	for (const note of notes) expect(decodeNote(encodeNote(note))).toEqual(note);
 	expect(() => encodeNote({ kind: "tell", text: "x".repeat(4_097) })).toThrow(/4097/);
 	const valid = encodeNote({ kind: "say", channel: "#a", text: "hi" });
-	expect(Buffer.from(valid).toString("hex")).toBe("0d6369636164612f636861742f310202236100026869");
+	expect(Buffer.from(valid).toString("hex")).toBe("0d6369636164612f636861742f320202236100026869");
 	for (let length = 0; length < valid.length; length++) {
 		expect(decodeNote(valid.slice(0, length)), `${length} bytes`).toBeUndefined();
 	}
 	expect(decodeNote(Uint8Array.of(...valid, 0))).toBeUndefined();
-	expect(
-		decodeNote(encodeNote({ kind: "here", name: "a b", channels: [], ask: false })),
-	).toBeUndefined();
+	expect(decodeNote(encodeNote({ kind: "here", ...presence("a b"), ask: false }))).toBeUndefined();
 	expect(decodeNote(encodeNote({ kind: "say", channel: "a", text: "" }))).toBeUndefined();
 	expect(["ana", "Ünal-2", "a".repeat(24), "李"].every(isName)).toBe(true);
 	expect(["", "a".repeat(25), "a b", "-a", "~a", "a\u0300", "a\u001b"].some(isName)).toBe(false);

@@ -35,6 +35,8 @@ export class Chat {
 	readonly #name: string;
 	readonly #duplicates: number;
 	readonly #channels = new Set<string>();
+	readonly #run = Math.floor(Math.random() * 2 ** 32);
+	#changes = 0;
 	/** Notes under way. */
 	readonly #sending = new Set<Promise<unknown>>();
 	/** The members that this peer last knew around its place in the ring. */
@@ -75,6 +77,7 @@ export class Chat {
 	join(channel: string): boolean {
 		if (this.#channels.has(channel)) return false;
 		this.#channels.add(channel);
+		this.#changes++;
 		void this.announce();
 		return true;
 	}
@@ -82,6 +85,7 @@ export class Chat {
 	/** Leaves a channel; false when this user is not there. */
 	part(channel: string): boolean {
 		if (!this.#channels.delete(channel)) return false;
+		this.#changes++;
 		void this.announce();
 		return true;
 	}
@@ -111,7 +115,15 @@ export class Chat {
 	}
 
 	#here(ask: boolean): Note {
-		return { kind: "here", name: this.#name, channels: this.channels, ask };
+		const { channels } = this;
+		return {
+			kind: "here",
+			name: this.#name,
+			channels,
+			run: this.#run,
+			changes: this.#changes,
+			ask,
+		};
 	}
 
 	#keepPresent(): void {
@@ -149,8 +161,9 @@ export class Chat {
 		}
 	}
 
-	#meet(source: RemotePeer, { name, channels, ask }: Note & { kind: "here" }): void {
-		const met = this.people.meet(source, name, channels, this.#ports.clock.now());
+	#meet(source: RemotePeer, { ask, ...presence }: Note & { kind: "here" }): void {
+		const { name } = presence;
+		const met = this.people.meet(source, presence, this.#ports.clock.now());
 		if (ask) void this.#send(source, this.#here(false)).catch(() => {});
 		if (met === undefined) return;
 		const { before, now } = met;

@@ -8,17 +8,23 @@ import {
 	nothing,
 	struct,
 	text,
+	u32,
 } from "@cicada/chordlib";
+
+/** What somebody says of themselves. What is told to all and what is told to one may overtake each other. */
+export interface Presence {
+	readonly name: string;
+	readonly channels: readonly string[];
+	/** Any number, another one each time that the program is started. */
+	readonly run: number;
+	/** How often the channels had changed in it. */
+	readonly changes: number;
+}
 
 /** What chat programs tell each other. */
 export type Note =
 	/** Who I am and which channels I am in; `ask`: tell me who you are, too. */
-	| {
-			readonly kind: "here";
-			readonly name: string;
-			readonly channels: readonly string[];
-			readonly ask: boolean;
-	  }
+	| ({ readonly kind: "here"; readonly ask: boolean } & Presence)
 	/** I leave. */
 	| { readonly kind: "gone" }
 	/** To all who are in a channel. */
@@ -35,7 +41,7 @@ const NAME_BYTES = 100;
 /** Bytes of the largest note. */
 const NOTE_LIMIT = 16_384;
 /** Marks a message as one of this program's, of this version. */
-const MARK = "cicada/chat/1";
+const MARK = "cicada/chat/2";
 
 const kinds = choice(["here", "gone", "say", "tell"]);
 const mark = text(20);
@@ -43,6 +49,8 @@ const bodies: Readonly<Record<Note["kind"], Codec<unknown>>> = {
 	here: struct({
 		name: text(NAME_BYTES),
 		channels: list(text(NAME_BYTES), CHANNELS_LIMIT),
+		run: u32,
+		changes: u32,
 		ask: boolean,
 	}),
 	gone: nothing,

@@ -1,5 +1,7 @@
 import type { RemotePeer } from "@cicada/swarmlib";
 
+import type { Presence } from "./note.ts";
+
 /** Somebody else in the chat. */
 export interface Person {
 	readonly peer: RemotePeer;
@@ -7,6 +9,8 @@ export interface Person {
 	readonly shown: string;
 	readonly name: string;
 	readonly channels: ReadonlySet<string>;
+	/** What they said last of themselves. */
+	readonly said: Pick<Presence, "run" | "changes">;
 	/** When they were last heard of, by the clock; `undefined` once they are gone. */
 	readonly heard: number | undefined;
 }
@@ -46,18 +50,23 @@ export class People {
 		return this.present.find((person) => person.shown === shown);
 	}
 
-	/** Takes what somebody says of themselves; `undefined` when there are too many people to remember one more. */
+	/**
+	 * Takes what somebody says of themselves; `undefined` when they have said something newer, and when there are too many
+	 * people to remember one more.
+	 */
 	meet(
 		peer: RemotePeer,
-		name: string,
-		channels: Iterable<string>,
+		said: Presence,
 		now: number,
 	): { before: Person | undefined; now: Person } | undefined {
 		const id = peer.hash.toString();
 		const before = this.#people.get(id);
 		if (before === undefined && !this.#makeRoom()) return undefined;
+		if (before?.heard !== undefined && isOlder(said, before.said)) return undefined;
+		const { name } = said;
 		const shown = before?.name === name ? before.shown : this.#show(name, id);
-		const person: Person = { peer, name, shown, channels: new Set(channels), heard: now };
+		const channels = new Set(said.channels);
+		const person: Person = { peer, name, shown, channels, said, heard: now };
 		this.#people.set(id, person);
 		return { before, now: person };
 	}
@@ -91,4 +100,9 @@ export class People {
 		while (taken(`${name}~${id.slice(0, digits)}`)) digits++;
 		return `${name}~${id.slice(0, digits)}`;
 	}
+}
+
+/** What came later was said before. */
+function isOlder(a: Person["said"], b: Person["said"]): boolean {
+	return a.run === b.run && a.changes < b.changes;
 }
