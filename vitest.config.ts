@@ -10,6 +10,10 @@ const all = workspaces();
 // The tests multiply the cases of their random tests by it: 100 in `npm run nightly`.
 const factor = process.env["CICADA_FACTOR"] ?? "1";
 
+// Its tests keep both cores busy, or start many processes that are to answer in time: one after the other, when all
+// others are done.
+const ALONE = "sim";
+
 export default defineConfig({
 	// Tests run the sources, so that coverage points at them and no stale build is tested. Only
 	// what a test starts as another process runs from dist.
@@ -32,7 +36,12 @@ export default defineConfig({
 			.filter(({ path }) => existsSync(join(root, path, "test")))
 			.map(({ name, path }) => ({
 				extends: true,
-				test: { name, root: path, include: ["test/**/*.test.ts"] },
+				test: {
+					name,
+					root: path,
+					include: ["test/**/*.test.ts"],
+					...(name === ALONE && { maxWorkers: 1, sequence: { groupOrder: 1 } }),
+				},
 			})),
 		coverage: {
 			include: ["packages/*/src/**/*.ts"],
