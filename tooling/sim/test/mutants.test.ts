@@ -29,13 +29,13 @@ it("at least 16 are to be caught, four of them chosen by somebody who had not wr
 	);
 });
 
-it("a few are caught by a rule that is named for them, and the ring as it is breaks none", async () => {
+it("each is caught by a rule that is named for it, and the ring as it is breaks none", async () => {
 	const said: string[] = [];
-	const only = ["one-successor", "arc-inclusive", "others-not-tried", "older-round-wins"];
+	const only = MUTANTS.filter(({ survives }) => survives === undefined).map(({ name }) => name);
 	const say = (text: string): void => {
 		said.push(text);
 	};
-	const good = await hunt({ seed: 1, seeds: 1, jobs: 1, only, say });
+	const good = await hunt({ seed: 1, seeds: 4, jobs: 2, only, say });
 	expect(good, said.join("\n")).toBe(true);
 	expect(said).toHaveLength(1 + only.length);
-}, 240_000);
+}, 600_000);
