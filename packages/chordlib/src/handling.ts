@@ -67,7 +67,8 @@ export function handleRequest(
 		try {
 			const response = handler(value, asker);
 			if (isThenable(response)) {
-				response.then((later) => {
+				// Somebody's own promise may give another one.
+				Promise.resolve(response).then((later) => {
 					give(answer, later, failed);
 				}, fail);
 			} else {

@@ -47,7 +47,8 @@ export class Flight<Message> {
 	}
 
 	get hasRoom(): boolean {
-		return this.#chunks.size < WINDOW.chunks && this.#bytes < WINDOW.bytes;
+		// A receiver keeps no more numbers before their turn, whatever was taken back between.
+		return this.next - this.base < WINDOW.chunks && this.#bytes < WINDOW.bytes;
 	}
 
 	get(number: number): InFlight<Message> | undefined {

@@ -291,10 +291,13 @@ export class Outbound implements Sender {
 			return;
 		}
 		// What was first sent later may have met it again.
+		let isMet = false;
 		for (const message of this.#messages()) {
-			if (message.isSent && message.started <= asked) this.#wentAway(message);
+			if (!message.isSent) continue;
+			if (message.started <= asked) this.#wentAway(message);
+			else isMet = true;
 		}
-		if (this.#flight.size > 0) return;
+		if (isMet) return;
 		this.#lose();
 		this.#forget();
 	}

@@ -208,6 +208,26 @@ test.each(["off", "required"] as const)(
 	},
 );
 
+test.each(["off", "required"] as const)(
+	"what the owner of a key may have taken does not go to the next owner: encryption %s",
+	async (encryption) => {
+		const swarm = new Swarm(2, { ...sparse, encryption, latency: constant(10) });
+		await swarm.grow(12);
+		const [from, owner] = swarm.strangers();
+		const key = new Hash({ hashed: owner.hash.toBigInt() - 1n });
+		const { target } = await swarm.until(from.send(key, "opens the session"));
+		expect(target.hash.equals(owner.hash)).toBe(true);
+		// It takes the next one, and what it answers does not get out any more.
+		swarm.simulation.partition([swarm.hostOf(owner)], undefined, { oneWay: true });
+		const flying = codeOf(from.send(key, "once"));
+		await swarm.until(() => owner.pending === 2);
+		swarm.crash(owner);
+		swarm.simulation.heal();
+		expect(await swarm.until(flying)).toBe("UNREACHABLE");
+		for (const peer of swarm.peers) expect(await drain(peer)).toEqual([]);
+	},
+);
+
 test("an address or a peer that is not in the swarm is NOT_FOUND", async () => {
 	await assertForSeeds(FILE, 5, async (seed) => {
 		const swarm = new Swarm(seed, sparse);

@@ -81,7 +81,7 @@ export class Writer {
 			const larger = new Uint8Array(Math.min(this.#limit, Math.max(end, start * 2)));
 			larger.set(this.#bytes.subarray(this.#base, this.#base + start));
 			// What it leaves is no part of anything: others may have it.
-			if (this.#bytes.length === SLAB) this.#spare(this.#base);
+			this.#spare(this.#base);
 			this.#bytes = larger;
 			this.#base = 0;
 		}
@@ -144,7 +144,8 @@ export class Writer {
 	}
 
 	#spare(free: number): void {
-		if (this.#bytes.length - free < LEAST) return;
+		// The rest of a larger one would keep all of it, for little.
+		if (this.#bytes.length !== SLAB || SLAB - free < LEAST) return;
 		Writer.#room = this.#bytes;
 		Writer.#free = free;
 	}

@@ -170,7 +170,9 @@ export class Approach {
 			if (before !== undefined) this.#ports.close(before);
 			this.#session = this.#ports.open(this, numbers, party, read.ciphers);
 			const met = this.#met;
-			const isAnother = met !== undefined && (met.life !== life || !isSameParty(met.party, party));
+			// Who owns the target's place instead says nothing about how long that was there.
+			const isThere = met?.party.node.hash.equals(party.node.hash) === true;
+			const isAnother = isThere && (met.life !== life || !isSameParty(met.party, party));
 			if (isAnother) this.#session.born = this.#ports.clock.now() - age;
 			this.#met = { party, life };
 		}
