@@ -1,5 +1,6 @@
 import { ChordError } from "./errors.ts";
 import { LinkHandshake, type LinkSecurity, type Outcome } from "./secure/link-handshake.ts";
+import { concat } from "./wire/concat.ts";
 import { SIZE, sized } from "./wire/framer.ts";
 import {
 	type Hello,
@@ -87,7 +88,7 @@ export class Greeting {
 	 * has been told why, in words.
 	 */
 	push(chunk: Uint8Array): Uint8Array | undefined {
-		this.#rest = concat(this.#rest, chunk);
+		this.#rest = concat([this.#rest, chunk]);
 		while (!this.#done()) {
 			const taken = this.#theirs === undefined ? this.#takeHello() : this.#takeMessage();
 			if (taken === 0) return undefined;
@@ -195,11 +196,4 @@ export class Greeting {
 	#incompatible(how: string): ChordError {
 		return new ChordError("INCOMPATIBLE", `${this.#where()} ${how}`);
 	}
-}
-
-function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
-	const whole = new Uint8Array(a.length + b.length);
-	whole.set(a);
-	whole.set(b, a.length);
-	return whole;
 }

@@ -14,8 +14,8 @@ import {
 	failureOf,
 } from "./call-messages.ts";
 import { SwarmError } from "./errors.ts";
-import type { Outgoing, Route } from "./message.ts";
 import type { Started } from "./operations.ts";
+import type { Outgoing, Route } from "./outgoing.ts";
 import type { RemotePeer } from "./remote-peer.ts";
 import type { SwarmLimit } from "./stats.ts";
 import type { Destination } from "./target.ts";

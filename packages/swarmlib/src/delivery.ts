@@ -19,10 +19,10 @@ import { Dialling } from "./dialling.ts";
 import { SwarmError } from "./errors.ts";
 import { type Explanation, Probe, type ProbePorts } from "./explain.ts";
 import { Inbound, type ReassemblyLimits } from "./inbound.ts";
-import type { Outgoing, Route } from "./message.ts";
 import { Occupants } from "./occupants.ts";
 import type { Started } from "./operations.ts";
 import { Outbound, type OutboundPorts } from "./outbound.ts";
+import type { Outgoing, Route } from "./outgoing.ts";
 import { type RemotePeer, remotePeer } from "./remote-peer.ts";
 import { routeNetwork } from "./routes.ts";
 import { type HandshakeLimits, Sessions, type Tampering } from "./session.ts";
@@ -31,7 +31,7 @@ import type { Handshakes } from "./session/handshake.ts";
 import type { SwarmLimit, SwarmStats } from "./stats.ts";
 import type { Destination } from "./target.ts";
 
-export type { Outgoing, Receipt, Route } from "./message.ts";
+export type { Outgoing, Receipt, Route } from "./outgoing.ts";
 
 /** What delivery asks of the peer that it is part of. */
 export interface DeliveryPorts {

@@ -2,7 +2,7 @@ import type { Answer, Clock, Hash, LocalNode, RemoteNode, Timer } from "@cicada/
 
 import type { Dialled, Dialling } from "./dialling.ts";
 import type { SwarmError } from "./errors.ts";
-import type { Route } from "./message.ts";
+import type { Route } from "./outgoing.ts";
 import { Patience } from "./patience.ts";
 import { type RemotePeer, remotePeer } from "./remote-peer.ts";
 import { type RouteNetwork, Routes } from "./routes.ts";

@@ -1,6 +1,7 @@
 import type { Clock } from "@cicada/chordlib";
 
 import { CALL_HEAD } from "./call-messages.ts";
+import { concat } from "./concat.ts";
 import {
 	type Chunk,
 	LEAST_CHUNK,
@@ -240,7 +241,7 @@ export class Inbound {
 			return false;
 		}
 		if (end) {
-			const message = start ? data : join([...stream.parts, data], bytes);
+			const message = start ? data : concat([...stream.parts, data]);
 			if (!this.#ports.accept(stream.source, message, stream.lane)) {
 				stream.starved = "lane";
 				return false;
@@ -315,14 +316,4 @@ export class Inbound {
 		const state = starved !== false ? "full" : tooLarge ? "tooLarge" : "open";
 		this.#ports.reply(session, { lane, state, next, hops });
 	}
-}
-
-function join(parts: readonly Uint8Array[], length: number): Uint8Array {
-	const whole = new Uint8Array(length);
-	let offset = 0;
-	for (const part of parts) {
-		whole.set(part, offset);
-		offset += part.length;
-	}
-	return whole;
 }

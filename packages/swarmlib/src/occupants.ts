@@ -9,7 +9,7 @@ import {
 
 import type { Dialling } from "./dialling.ts";
 import { SwarmError } from "./errors.ts";
-import type { Outgoing, Route } from "./message.ts";
+import type { Outgoing, Route } from "./outgoing.ts";
 import type { Destination } from "./target.ts";
 
 type Deliver = (message: Outgoing) => Cancel;

@@ -15,7 +15,7 @@ import type { OutboxLimits } from "./delivery.ts";
 import { SwarmError } from "./errors.ts";
 import type { ReassemblyLimits } from "./inbound.ts";
 import type { InboxLimits } from "./inbox.ts";
-import type { Route } from "./message.ts";
+import type { Route } from "./outgoing.ts";
 import type { PartsPorts } from "./parts.ts";
 import type { PeerState } from "./peer-state.ts";
 import type { MapPort } from "./reachability.ts";

@@ -4,7 +4,7 @@ import { CHUNK_HEAD, type Chunk, type Lane, type Reply } from "./delivery-messag
 import type { Dialling } from "./dialling.ts";
 import { SwarmError } from "./errors.ts";
 import { Flight, type InFlight, packets } from "./flight.ts";
-import { Message, type Outgoing, type Receipt } from "./message.ts";
+import { Message, type Outgoing, type Receipt } from "./outgoing.ts";
 import { Patience } from "./patience.ts";
 import type { RemotePeer } from "./remote-peer.ts";
 import { type RouteNetwork, Routes } from "./routes.ts";

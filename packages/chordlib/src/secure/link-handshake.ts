@@ -1,5 +1,6 @@
 import { ChordError } from "../errors.ts";
 import type { Crypto, KeyAgreement, Random } from "../ports.ts";
+import { concat } from "../wire/concat.ts";
 import type { CipherState } from "./cipher-state.ts";
 import { Handshake } from "./noise.ts";
 import type { NodeRecord } from "./record.ts";
@@ -71,7 +72,7 @@ export class LinkHandshake {
 	take(message: Uint8Array, acceptorsHello: Uint8Array): Uint8Array | undefined {
 		if (this.#noise === undefined) {
 			this.#noise = this.#recognise(message);
-			return this.#noise.write(concat(acceptorsHello, this.#security.record()));
+			return this.#noise.write(concat([acceptorsHello, this.#security.record()]));
 		}
 		const payload = this.#noise.read(message);
 		if (!this.#dialled) {
@@ -131,11 +132,4 @@ export class LinkHandshake {
 		}
 		this.#record = record;
 	}
-}
-
-function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
-	const whole = new Uint8Array(a.length + b.length);
-	whole.set(a);
-	whole.set(b, a.length);
-	return whole;
 }

@@ -8,6 +8,7 @@
  */
 import { ChordError } from "../errors.ts";
 import type { Crypto, KeyAgreement, Random } from "../ports.ts";
+import { concat } from "../wire/concat.ts";
 import {
 	CipherState,
 	KEY,
@@ -133,7 +134,7 @@ export class Handshake {
 				else this.#mix(token);
 			}
 			parts.push(this.#symmetric.encrypt(payload));
-			return concat(parts);
+			return checkLength(concat(parts));
 		});
 	}
 
@@ -329,15 +330,9 @@ function patternOf(full: HandshakePattern): { known: Pattern["known"]; messages:
 	return { known, messages: tokens };
 }
 
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-	const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-	if (whole.length > LONGEST_MESSAGE) {
-		throw new ChordError("TOO_LARGE", `a handshake message of ${whole.length} bytes`);
+function checkLength(message: Uint8Array): Uint8Array {
+	if (message.length > LONGEST_MESSAGE) {
+		throw new ChordError("TOO_LARGE", `a handshake message of ${message.length} bytes`);
 	}
-	let offset = 0;
-	for (const part of parts) {
-		whole.set(part, offset);
-		offset += part.length;
-	}
-	return whole;
+	return message;
 }

@@ -1,3 +1,5 @@
+import { concat } from "./concat.ts";
+
 /** Bytes that go out together. Pieces that follow each other in memory, as writers leave them, are joined uncopied. */
 export class Batch {
 	#pieces: Uint8Array[] = [];
@@ -30,7 +32,7 @@ export class Batch {
 		this.#endPiece();
 		const pieces = this.#pieces;
 		const [first = new Uint8Array(0)] = pieces;
-		const whole = pieces.length > 1 ? join(pieces, this.#size) : first;
+		const whole = pieces.length > 1 ? concat(pieces) : first;
 		this.#pieces = [];
 		this.#size = 0;
 		return whole;
@@ -41,14 +43,4 @@ export class Batch {
 		this.#pieces.push(new Uint8Array(this.#memory, this.#start, this.#end - this.#start));
 		this.#memory = undefined;
 	}
-}
-
-function join(pieces: readonly Uint8Array[], length: number): Uint8Array {
-	const whole = new Uint8Array(length);
-	let offset = 0;
-	for (const piece of pieces) {
-		whole.set(piece, offset);
-		offset += piece.length;
-	}
-	return whole;
 }

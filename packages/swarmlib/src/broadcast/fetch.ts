@@ -1,5 +1,6 @@
 import type { Cancel, RemoteNode } from "@cicada/chordlib";
 
+import { concat } from "../concat.ts";
 import { type Header, pullType } from "./messages.ts";
 import type { BroadcastNetwork } from "./network.ts";
 import { isPayload } from "./signature.ts";
@@ -79,7 +80,7 @@ export class Fetch {
 			this.#pull();
 			return;
 		}
-		const payload = join(this.#parts, this.#received);
+		const payload = concat(this.#parts);
 		if (isPayload(this.#header, payload)) {
 			this.cancel();
 			this.#done(payload);
@@ -99,14 +100,4 @@ export class Fetch {
 		this.#sources.shift();
 		this.#pull();
 	}
-}
-
-function join(parts: readonly Uint8Array[], length: number): Uint8Array {
-	const whole = new Uint8Array(length);
-	let offset = 0;
-	for (const part of parts) {
-		whole.set(part, offset);
-		offset += part.length;
-	}
-	return whole;
 }

@@ -23,6 +23,7 @@ import {
 	verifySignature,
 } from "@cicada/chordlib";
 
+import { concat } from "../concat.ts";
 import type { Trust } from "../trusted-hosts.ts";
 import { type Ciphers, inClear } from "./keys.ts";
 import {
@@ -113,7 +114,7 @@ export function noiseHandshakes(ports: HandshakePorts): Handshakes {
 		});
 		const message = handshake.write(encode(helloContent, content, HANDSHAKE_MESSAGE));
 		const isSigned = (purpose: string, answer: Uint8Array, signature: Uint8Array): boolean => {
-			const said = concat(message, answer);
+			const said = concat([message, answer]);
 			return verifySignature(crypto, {
 				publicKey: to.publicKey,
 				purpose,
@@ -160,7 +161,7 @@ export function noiseHandshakes(ports: HandshakePorts): Handshakes {
 			welcome: (answer, to) => {
 				psk = (to && trust.keysFor(to.contact.hash)?.inbound) ?? NOTHING;
 				const written = handshake.write(encode(welcomeContent, answer, HANDSHAKE_MESSAGE));
-				const signature = trusted ? identity.sign(WELCOME, concat(message, written)) : NOTHING;
+				const signature = trusted ? identity.sign(WELCOME, concat([message, written])) : NOTHING;
 				return {
 					content: { number, signature, message: written },
 					ciphers: handshake.split(),
@@ -220,11 +221,4 @@ function decoded<T>(read: () => T): T | undefined {
 	} catch {
 		return undefined;
 	}
-}
-
-function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
-	const whole = new Uint8Array(a.length + b.length);
-	whole.set(a);
-	whole.set(b, a.length);
-	return whole;
 }
