@@ -6,7 +6,7 @@ import { LocalNode, formatAddress } from "@cicada/chordlib";
 import { SwarmPeer } from "@cicada/swarmlib";
 
 import { mutual } from "./certificate.ts";
-import type { FarKind, Ready, Received } from "./far.ts";
+import type { FarKind, Received } from "./far.ts";
 import { parcel } from "./load.ts";
 
 const [, , kind = "tcp", encryption = "required"] = process.argv as [
@@ -44,28 +44,28 @@ function parse(socket: Socket): void {
 	});
 }
 
-async function listen(server: Server): Promise<Ready> {
+async function listen(server: Server): Promise<number> {
 	await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-	return { port: (server.address() as AddressInfo).port };
+	return (server.address() as AddressInfo).port;
 }
 
-async function node(): Promise<Ready> {
+async function node(): Promise<number> {
 	const far = new LocalNode(formatAddress, { host: "127.0.0.1", port: 0 }, { encryption });
 	far.handle(parcel, received);
 	far.handleRouted(parcel, received);
 	await far.listen();
-	return { port: far.address.port };
+	return far.address.port;
 }
 
-async function peer(): Promise<Ready> {
+async function peer(): Promise<number> {
 	const far = await new SwarmPeer({ encryption }).bind("127.0.0.1", 0);
 	void (async (): Promise<void> => {
 		for await (const message of far) if (message.data.length > 0) received();
 	})();
-	return { port: far.listener.port };
+	return far.listener.port;
 }
 
-const starts: Record<FarKind, () => Promise<Ready>> = {
+const starts: Record<FarKind, () => Promise<number>> = {
 	tcp: () => listen(createServer({ noDelay: true }, parse)),
 	tls: () => listen(createTlsServer(mutual(), parse)),
 	node,

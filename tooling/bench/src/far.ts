@@ -1,13 +1,9 @@
-import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
+
+import { Program } from "./program.ts";
 
 /** What the other process is: a plain server that takes frames apart, one with TLS, a node, a peer. */
 export type FarKind = "tcp" | "tls" | "node" | "peer";
-
-/** It listens. */
-export interface Ready {
-	readonly port: number;
-}
 
 /** All that was expected has come, and took so many milliseconds of its processor. */
 export interface Received {
@@ -21,28 +17,18 @@ export interface Speed {
 }
 
 /** A process that receives. */
-export class Far {
-	readonly port: number;
-	readonly #child: ChildProcess;
-
-	private constructor(child: ChildProcess, port: number) {
-		this.#child = child;
-		this.port = port;
-	}
-
+export class Far extends Program {
 	static async open(kind: FarKind, encryption: "off" | "required" = "required"): Promise<Far> {
-		const child = fork(new URL("far-program.js", import.meta.url), [kind, encryption]);
-		const [{ port }] = (await once(child, "message")) as [Ready];
-		return new Far(child, port);
+		return new Far(...(await Far.start("far-program.js", [kind, encryption])));
 	}
 
 	/** Times how long it takes until `count` messages, which `send` sends, have arrived there. */
 	async speed(count: number, send: () => Promise<unknown>): Promise<Speed> {
-		const heard = once(this.#child, "message");
-		this.#child.send({ expect: count });
+		const heard = once(this.child, "message");
+		this.child.send({ expect: count });
 		// It counts from now on: what came before it knew would be missing.
 		await heard;
-		const done = once(this.#child, "message") as Promise<[Received]>;
+		const done = once(this.child, "message") as Promise<[Received]>;
 		const cpu = process.cpuUsage();
 		const started = performance.now();
 		await send();
@@ -50,11 +36,5 @@ export class Far {
 		const { user, system } = process.cpuUsage(cpu);
 		const seconds = (performance.now() - started) / 1_000;
 		return { rate: count / seconds, cpu: ((user + system) / 1e3 + theirs) * (1_000 / count) };
-	}
-
-	async close(): Promise<void> {
-		const ended = once(this.#child, "exit");
-		this.#child.disconnect();
-		await ended;
 	}
 }
