@@ -89,7 +89,7 @@ const WIRE_LIMIT = 64;
  * Contacts that were read lately, by the first bytes of their ids: a node hears of the same few others over and over.
  * What is given out is a copy, so that nothing tells whether a contact was here.
  */
-const lately: (Contact | undefined)[] = Array.from({ length: 4_096 });
+const lately: (Contact | undefined)[] = Array.from({ length: 1_024 });
 
 /** Who speaks, on the wire: 32 bytes of id, the address or a 0, 48 bits of incarnation, never 0. */
 export const caller: Codec<Contact> = {

@@ -85,7 +85,7 @@ export interface SessionPorts {
 	readonly limits: {
 		/** Bytes of the largest frame. */
 		readonly frame: number;
-		/** Sessions that others opened; the one longest unused goes first. */
+		/** Sessions that others opened, and keys whose newest record is remembered; the one longest unused goes first. */
 		readonly sessions: number;
 		readonly handshakes: HandshakeLimits;
 	};
@@ -106,6 +106,7 @@ export interface Asker {
 interface Pending {
 	readonly session: Session;
 	readonly welcome: Welcome;
+	readonly since: number;
 }
 
 /** A session that this peer opened, or another did: then in which life of this one. */
@@ -116,6 +117,8 @@ interface Entry {
 }
 
 const NOTHING: Uint8Array = new Uint8Array(0);
+/** Milliseconds for which a hello may come again, and the session that it opened be used for the first time. */
+const OPENING = 60_000;
 
 /** The sessions of one peer. */
 export class Sessions {
@@ -142,7 +145,7 @@ export class Sessions {
 		const { clock, crypto, handshakes, limits, node } = ports;
 		const { burst, rate } = limits.handshakes;
 		this.#life = { number: node.incarnation, since: clock.now() };
-		this.#records = new Records(node, clock, crypto);
+		this.#records = new Records(node, clock, crypto, limits.sessions);
 		this.#hellos = new TokenBucket(rate, burst, clock.now());
 		this.#approachPorts = {
 			clock,
@@ -285,7 +288,7 @@ export class Sessions {
 
 	/** Opens a session for another peer. It counts once something was said in it. */
 	#open(name: string, theirs: number, reception: Reception, party: Party): void {
-		const { clock, limits, node, reached } = this.#ports;
+		const { clock, limits, node } = this.#ports;
 		const before = this.#sessions.get(reception.content.before);
 		const knowsBefore = before !== undefined && isSameParty(before.session.party, party);
 		const ours = this.#newNumber();
@@ -295,17 +298,23 @@ export class Sessions {
 		const { content: welcome, ciphers } = reception.welcome(content, party.record);
 		const session = new Session({ ours, theirs }, party, ciphers, limits.frame, clock.now());
 		this.#sessions.set(ours, { session, approach: undefined, life: node.incarnation });
-		this.#pending.set(name, { session, welcome });
-		const [oldest] = this.#pending;
-		if (this.#pending.size > limits.handshakes.opening && oldest !== undefined) {
-			const [itsName, { session: forgotten }] = oldest;
-			this.#pending.delete(itsName);
-			if (!this.#incoming.has(forgotten.numbers.ours)) {
-				reached("handshakes.opening");
-				this.#sessions.delete(forgotten.numbers.ours);
-			}
-		}
+		this.#pending.set(name, { session, welcome, since: clock.now() });
+		this.#forgetPending();
 		this.#send(party.node, { type: welcomeType, body: welcome });
+	}
+
+	/** Forgets the hellos that nobody says again any more, and those beyond the limit, with what nobody used. */
+	#forgetPending(): void {
+		const { clock, limits, reached } = this.#ports;
+		for (const [name, { session, since }] of this.#pending) {
+			const isOld = clock.now() - since >= OPENING;
+			const tooMany = this.#pending.size > limits.handshakes.opening;
+			if (!isOld && !tooMany) return;
+			this.#pending.delete(name);
+			if (this.#incoming.has(session.numbers.ours)) continue;
+			if (!isOld) reached("handshakes.opening");
+			this.#sessions.delete(session.numbers.ours);
+		}
 	}
 
 	/** Since when it is known that this life of the peer has begun. */

@@ -230,6 +230,20 @@ test.each(Object.entries(SCENES))(
 	},
 );
 
+test("sessions that nobody used within a minute make room before the limit does", async () => {
+	const scene: Scene = {
+		options: { handshakes: { opening: 3 } },
+		all: { encryption: "required" },
+		play: async (stage, more) => {
+			await greetAll(stage, 3);
+			await stage.swarm.simulation.run(more === 0 ? 30_000 : 60_000);
+			await greetAll(stage, 1);
+		},
+	};
+	expect(await play("handshakes.opening", scene, 0)).toBe(1);
+	expect(await play("handshakes.opening", scene, 1)).toBe(0);
+});
+
 describe("what is kept of messages that are not whole", () => {
 	/** Chunks of this size are kept with 128 bytes besides. */
 	const CHUNK = 2_000;

@@ -168,7 +168,7 @@ export class Fingers {
 		const [before] = this.#state.fingers.get(number) ?? [];
 		this.#state.setFinger(number, nodes.slice(0, 1 + BACKUPS));
 		if (nodes[0] !== undefined && before?.same(nodes[0]) === true) return;
-		this.#network.keep(this.#state.neighbours());
+		this.#network.keep(this.#state.neighbours);
 	}
 
 	/** A node does not answer, or is in no ring: a backup takes its place. */

@@ -134,7 +134,7 @@ export class Merging {
 		this.#stabilizer.consider(owner);
 		// Those before this node's place in the other ring have a nearer successor here.
 		this.#network.tell(predecessor ?? owner, suggest, this.#state.self);
-		for (const contact of this.#state.neighbours().values()) {
+		for (const contact of this.#state.neighbours.values()) {
 			if (contact.id !== owner.id) this.#network.tell(contact, suggest, owner);
 		}
 	}

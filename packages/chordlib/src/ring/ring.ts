@@ -113,7 +113,7 @@ export class Ring {
 		const { standing, predecessor, successors } = this.state;
 		if (standing === "member") {
 			this.merging.remember(this.state.contacts);
-			this.#network.keep(this.state.neighbours());
+			this.#network.keep(this.state.neighbours);
 			const [first] = before.successors;
 			if (before.predecessor !== predecessor || first !== successors[0]) this.#stabilizer.hurry();
 			if (before.successors !== successors) this.#stabilizer.tellPredecessor();

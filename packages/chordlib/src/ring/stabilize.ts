@@ -245,7 +245,7 @@ export class Stabilizer {
 		this.#round = "none";
 		const atRest = !nearby && this.#doubted === undefined;
 		this.#interval = atRest ? Math.min(this.#interval * 2, this.#pace.slowest) : this.#pace.fastest;
-		this.#network.keep(this.#state.neighbours());
+		this.#network.keep(this.#state.neighbours);
 		this.#fingers.refresh(anywhere || this.#interval < this.#pace.slowest);
 		if (again) this.stabilize();
 		else this.#schedule();

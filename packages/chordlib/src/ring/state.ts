@@ -42,8 +42,9 @@ export class RingState implements Pointers {
 	 */
 	firstFrom = 0;
 	readonly #fingers = new Map<number, readonly Contact[]>();
-	/** Every node that it points to, until that changes. */
+	/** Every node that it points to, and those to whom links are kept, until that changes. */
 	#contacts: readonly Contact[] | undefined;
+	#neighbours: ReadonlyMap<Id, Contact> | undefined;
 	/** Told of every change of the neighbours, with what they were before. */
 	readonly #changed: (before: Pointers) => void;
 	#predecessor: Contact | undefined;
@@ -100,6 +101,7 @@ export class RingState implements Pointers {
 		this.#successors = Object.freeze(now.successors);
 		this.#starts = undefined;
 		this.#contacts = undefined;
+		this.#neighbours = undefined;
 		this.#changed(before);
 	}
 
@@ -116,6 +118,7 @@ export class RingState implements Pointers {
 		const before = this.#fingers.get(number) ?? [];
 		if (sameContacts(before, nodes)) return;
 		this.#contacts = undefined;
+		this.#neighbours = undefined;
 		if (nodes.length === 0) this.#fingers.delete(number);
 		else this.#fingers.set(number, nodes);
 	}
@@ -146,10 +149,12 @@ export class RingState implements Pointers {
 	}
 
 	/** Those to whom links are kept open: the neighbours and the fingers. */
-	neighbours(): Map<Id, Contact> {
+	get neighbours(): ReadonlyMap<Id, Contact> {
+		if (this.#neighbours !== undefined) return this.#neighbours;
 		const all = this.fingerContacts();
 		if (this.successor !== undefined) all.set(this.successor.id, this.successor);
 		if (this.predecessor !== undefined) all.set(this.predecessor.id, this.predecessor);
+		this.#neighbours = all;
 		return all;
 	}
 
@@ -181,6 +186,7 @@ export class RingState implements Pointers {
 	clear(): void {
 		this.#fingers.clear();
 		this.#contacts = undefined;
+		this.#neighbours = undefined;
 		this.#set({ predecessor: undefined, successors: [] });
 	}
 

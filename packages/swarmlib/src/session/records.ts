@@ -8,21 +8,21 @@ import {
 	openRecord,
 } from "@cicada/chordlib";
 
-/** Keys of which it is remembered which record was the newest. */
-const REMEMBERED = 4_096;
-
 /** Which records are believed. */
 export class Records {
 	readonly #node: LocalNode;
 	readonly #clock: Clock;
 	readonly #crypto: Crypto;
+	/** Keys of which it is remembered which record was the newest. */
+	readonly #most: number;
 	/** The newest record of each key; the longest unused first. */
 	readonly #newest = new Map<string, NodeRecord>();
 
-	constructor(node: LocalNode, clock: Clock, crypto: Crypto) {
+	constructor(node: LocalNode, clock: Clock, crypto: Crypto, most: number) {
 		this.#node = node;
 		this.#clock = clock;
 		this.#crypto = crypto;
+		this.#most = most;
 	}
 
 	/**
@@ -46,7 +46,7 @@ export class Records {
 		this.#newest.delete(name);
 		this.#newest.set(name, record);
 		const [oldest] = this.#newest.keys();
-		if (this.#newest.size > REMEMBERED && oldest !== undefined) this.#newest.delete(oldest);
+		if (this.#newest.size > this.#most && oldest !== undefined) this.#newest.delete(oldest);
 		return record;
 	}
 

@@ -60,6 +60,6 @@ export function makeRing(world: World, count: number, successors: number, begin:
 			);
 			state.setFinger(number, nodes.slice(0, KEPT));
 		}
-		member.keep(state.neighbours());
+		member.keep(state.neighbours);
 	}
 }
