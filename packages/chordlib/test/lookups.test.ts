@@ -6,11 +6,13 @@ import { ChordError } from "../src/errors.ts";
 import { type Id, idFromBigInt } from "../src/id.ts";
 import type { LocalNode } from "../src/index.ts";
 import { defaultLimits } from "../src/limits.ts";
+import type { Answer } from "../src/protocol.ts";
 import { nearestFirst } from "../src/ring/fingers.ts";
 import { Lookups } from "../src/ring/lookup.ts";
 import {
 	type Direction,
 	type Found,
+	type Query,
 	askAlive,
 	askDirection,
 	askOwner,
@@ -89,12 +91,17 @@ test("the next hop is the one through which the owner is likely to answer first"
 	expect(order({ 4: 10, 8: 200 })).toEqual([4, 12, 8]);
 });
 
+type Serve = (query: Query, from: Contact, budget: number, answer: Answer<Found>) => unknown;
+
 /** A member between 15 and 1, which knows 4, 8 and 12 besides, on a network of which the test decides. */
-function member(answer: (to: number, tag: number) => Direction | Found | "alive" | undefined) {
+function member(
+	answer: (to: number, tag: number) => Direction | Found | "alive" | ChordError | undefined,
+) {
 	const simulation = new Simulation({ seed: 1 });
 	const { clock, random } = simulation.host("self");
 	const asked: [time: number, to: number][] = [];
 	const trips = new RoundTrips();
+	const serving = new Map<number, Serve>();
 	const network: RingNetwork = {
 		clock,
 		random,
@@ -107,6 +114,7 @@ function member(answer: (to: number, tag: number) => Direction | Found | "alive"
 			const error = new ChordError("TIMEOUT", "no answer");
 			const timer = clock.schedule(value === undefined ? budget : 50, () => {
 				if (value === undefined) done(error);
+				else if (value instanceof ChordError) done(value);
 				else done(undefined, value as never);
 			});
 			return () => {
@@ -118,7 +126,9 @@ function member(answer: (to: number, tag: number) => Direction | Found | "alive"
 		tellLeaves: () => {},
 		proof: "off",
 		prove: () => {},
-		serve: () => {},
+		serve: ({ tag }, serve) => {
+			serving.set(tag, serve as Serve);
+		},
 		hear: () => {},
 		met: () => undefined,
 		roundTrip: (id) => trips.get(id),
@@ -148,8 +158,62 @@ function member(answer: (to: number, tag: number) => Direction | Found | "alive"
 		const found = await simulation.runUntil(over);
 		return { ...found, time: clock.now() };
 	};
-	return { lookups, state, asked, outcomeOf };
+	/** Has the member asked for the owner, as a node on the way. */
+	const ask = (query: Query, budget: number, done: Answer<Found>): void => {
+		serving.get(askOwner.tag)?.(query, at(15), budget, done);
+	};
+	return { lookups, state, asked, ask, outcomeOf };
 }
+
+const busy = new ChordError("BUSY", "it could not ask the owner");
+
+test("recursive: who looks up asks others when one could not; a node on the way leaves that to him", async () => {
+	const answers = (to: number): ChordError | Found =>
+		to === 4 ? { owner: at(13), predecessor: undefined, hops: 3 } : busy;
+	const origin = member(answers);
+	const found = await origin.outcomeOf((answer) =>
+		origin.lookups.recursive(at(13).id, 3_000, answer),
+	);
+	expect([places(origin.asked.map(([, to]) => at(to))), found.owner]).toEqual([
+		[12, 9, 8, 4],
+		at(13),
+	]);
+	const relay = member(answers);
+	const query = { id: at(13).id, last: false, hops: 1 };
+	const none = await relay.outcomeOf((answer) => {
+		relay.ask(query, 3_000, answer);
+	});
+	expect([relay.asked, none]).toEqual([[[0, 12]], { time: 50 }]);
+});
+
+test("recursive: a node on the way gives nearly all of its time to the next one that lives", async () => {
+	const { ask, asked, outcomeOf } = member((_to, tag) =>
+		tag === askAlive.tag ? "alive" : undefined,
+	);
+	const query = { id: at(13).id, last: false, hops: 5 };
+	const none = await outcomeOf((answer) => {
+		ask(query, 3_000, answer);
+	});
+	expect([asked, none]).toEqual([[[0, 12]], { time: 2_850 }]);
+});
+
+test("recursive: a node on the way asks another in place of one that gives no sign of life", async () => {
+	const { ask, asked, outcomeOf } = member((to) =>
+		to === 9 ? { owner: at(13), predecessor: undefined, hops: 3 } : undefined,
+	);
+	const query = { id: at(13).id, last: false, hops: 5 };
+	const found = await outcomeOf((answer) => {
+		ask(query, 3_000, answer);
+	});
+	// 12 has twice its usual round trip to answer, and that once more for a sign of life.
+	expect([asked, found.owner]).toEqual([
+		[
+			[0, 12],
+			[1_500, 9],
+		],
+		at(13),
+	]);
+});
 
 test("iterative: up to three are asked at the same time, the next one when an answer is late", async () => {
 	const mine: Direction = { outcome: "mine", last: false, contacts: [] };

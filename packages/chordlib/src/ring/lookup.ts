@@ -21,8 +21,10 @@ export type Suspect = (contact: Contact, settled?: () => void) => void;
 
 /** The part of its time that a lookup has before it goes on iteratively. */
 const RECURSIVE = 0.35;
-/** The part of its time that a node gives to the next one; the rest is for trying another. */
+/** The part of its time that who looks up gives to the next node; the rest is for trying another. */
 const SHARE = 0.7;
+/** The same of each node on the way: it tries another only in place of a dead one, and that takes no part of the time. */
+const SHARE_ON_THE_WAY = 0.95;
 /**
  * A node that was asked on is asked for a sign of life when so many times its own round trip has passed without an
  * answer. It asks others itself, which is slower, but then it is alive.
@@ -175,16 +177,17 @@ export class Lookups {
 				return;
 			}
 			tried.add(contact);
+			const share = query.hops === 0 ? SHARE : SHARE_ON_THE_WAY;
 			const onward = { id: query.id, last: next.last, hops: query.hops + 1 };
-			cancel = this.#askOn(contact, onward, left * SHARE, (error, found) => {
+			cancel = this.#askOn(contact, onward, left * share, (error, found) => {
 				if (error === undefined) {
 					done(undefined, found);
 					return;
 				}
-				if (error.code === "BUSY" && next.last) {
-					done(error);
-				} else if (error.code === "REMOTE" || error.code === "BUSY") {
-					attempt();
+				if (error.code === "REMOTE" || error.code === "BUSY") {
+					// It lives, and has gone round what it could: the rest is for the asker to go round.
+					if (next.last || query.hops > 0) done(error);
+					else attempt();
 				} else if (next.next.every((candidate) => tried.has(candidate))) {
 					// Perhaps this node is the owner now: that is known once it is known who is dead.
 					this.#suspect(contact, attempt);
