@@ -15,13 +15,7 @@ import type { Outcome } from "./secure/link-handshake.ts";
 import type { NodeRecord } from "./secure/record.ts";
 import type { LimitCounter } from "./stats.ts";
 import { Framer } from "./wire/framer.ts";
-import {
-	type Frame,
-	type GoodbyeReason,
-	type Outgoing,
-	decodeFrame,
-	encodeFrame,
-} from "./wire/messages.ts";
+import { type Frame, type GoodbyeReason, type Outgoing, decodeFrame } from "./wire/messages.ts";
 
 /** A link as hooks and handlers see it. */
 export interface PeerLink {
@@ -60,8 +54,8 @@ export interface ConnectionOwner {
 	closed(connection: Connection, why: () => ChordError): void;
 	/** A link has more unsent bytes than its share of `writeBuffers`. */
 	crowded(): void;
-	/** For the `send` hook. */
-	sent(connection: Connection, packet: Uint8Array): void;
+	/** For the `send` hook, where there is one. */
+	readonly sent: ((connection: Connection, packet: Uint8Array) => void) | undefined;
 }
 
 /** Somebody waits for the answer to a ping: the one with this number. */
@@ -89,9 +83,8 @@ export class Connection implements LinkHandler, PeerLink {
 	contact: Contact | undefined;
 	/** Whether the other end says that it is a member of a ring. */
 	standing: "member" | "outside" = "outside";
-	/** When anything was last heard, and when the link was last of use, on the owner's clock. */
+	/** When anything was last heard, on the owner's clock. */
 	heard: number;
-	used: number;
 	/** When the other end last kept up with what is sent to it. */
 	flowing: number;
 
@@ -113,6 +106,9 @@ export class Connection implements LinkHandler, PeerLink {
 	#early: Frame[] | undefined;
 	#earlySize = 0;
 	#closed = false;
+	/** Whether it was of use since `#used` was read. */
+	#inUse = false;
+	#used: number;
 	#goodbye: GoodbyeReason | undefined;
 	/** Pings sent and pongs heard: answers come in the order of the questions. */
 	#pings = 0;
@@ -127,6 +123,8 @@ export class Connection implements LinkHandler, PeerLink {
 		this.dialled = dialled;
 		this.#framer = new Framer(owner.limits.opening);
 		this.#outlet = new Outlet(owner.clock);
+		const { sent } = owner;
+		if (sent !== undefined) this.#outlet.told = (packet) => sent(this, packet);
 		this.#greeting = new Greeting(owner.greeting, {
 			dialled,
 			write: (bytes) => {
@@ -139,7 +137,7 @@ export class Connection implements LinkHandler, PeerLink {
 			this.send(frame, pair);
 		});
 		this.heard = owner.clock.now();
-		this.used = this.heard;
+		this.#used = this.heard;
 		this.flowing = this.heard;
 		this.#deadline = this.#expect(dialled ? "dialTimeout" : "handshakeTimeout");
 	}
@@ -163,6 +161,13 @@ export class Connection implements LinkHandler, PeerLink {
 
 	get remote(): Address {
 		return this.#link?.remote ?? { host: "0.0.0.0", port: 0 };
+	}
+
+	/** When the link was last of use, on the owner's clock; what was since anybody asked counts as now. */
+	get used(): number {
+		if (this.#inUse) this.#used = this.#owner.clock.now();
+		this.#inUse = false;
+		return this.#used;
 	}
 
 	/** Bytes that were sent and that the network has not taken yet. */
@@ -194,16 +199,18 @@ export class Connection implements LinkHandler, PeerLink {
 	send(frame: Outgoing, pair?: Pair): void {
 		if (this.#closed) return;
 		const sign = frame.kind === "ping" || frame.kind === "pong";
-		if (!sign) this.used = this.#owner.clock.now();
 		// Nothing of it goes out in clear.
 		if (this.#sealed && this.#channel === undefined) return;
 		const { counter, limits } = this.#owner;
-		const bytes = encodeFrame(frame, limits.frame);
-		this.#owner.sent(this, bytes);
-		if (sign) this.#outlet.sendFirst(bytes);
-		else this.#outlet.send(bytes, pair);
-		if (this.buffered > limits.writeBuffers / limits.links) this.#owner.crowded();
-		if (this.buffered > limits.writeBufferHard) {
+		if (sign) {
+			this.#outlet.sendFirst(frame, limits.frame);
+		} else {
+			this.#inUse = true;
+			this.#outlet.send(frame, limits.frame, pair);
+		}
+		const { buffered } = this.#outlet;
+		if (buffered > limits.writeBuffers / limits.links) this.#owner.crowded();
+		if (buffered > limits.writeBufferHard) {
 			counter.count("writeBufferHard");
 			// Whoever is sending just now does not expect that the link is gone when it comes back.
 			this.#owner.clock.defer(() => {
@@ -300,7 +307,7 @@ export class Connection implements LinkHandler, PeerLink {
 
 	drain(): void {
 		if (this.#closed || this.#outlet.waiting === 0) return;
-		this.used = this.#owner.clock.now();
+		this.#inUse = true;
 		this.#outlet.pump();
 	}
 
@@ -394,7 +401,7 @@ export class Connection implements LinkHandler, PeerLink {
 				this.#finish(() => this.#turnedAway(frame.reason));
 				break;
 			default:
-				this.used = this.heard;
+				this.#inUse = true;
 				this.rpc.receive(frame);
 		}
 	}
@@ -506,7 +513,7 @@ export class Connection implements LinkHandler, PeerLink {
 
 	#write(bytes: Uint8Array): void {
 		this.#link?.send(bytes);
-		this.#owner.sent(this, bytes);
+		this.#owner.sent?.(this, bytes);
 	}
 
 	#finish(why: () => ChordError): void {

@@ -77,8 +77,8 @@ export interface CoreOptions extends RingOptions {
 export interface CoreEvents extends RingEvents {
 	link(link: Connection, peer: Contact): void;
 	unlink(peer: Contact): void;
-	/** For the `send` hook. */
-	sent(link: PeerLink, packet: Uint8Array): void;
+	/** For the `send` hook, where there is one: a view, that holds until this returns. */
+	readonly sent: ((link: PeerLink, packet: Uint8Array) => void) | undefined;
 	/** A handler failed. */
 	failed(error: unknown): void;
 }
@@ -390,9 +390,7 @@ export class Core {
 			crowded: () => {
 				this.connections.crowded();
 			},
-			sent: (connection, packet) => {
-				this.#events.sent(connection, packet);
-			},
+			sent: this.#events.sent,
 		};
 	}
 

@@ -1,4 +1,5 @@
 import type { Id } from "./id.ts";
+import { Slabs } from "./wire/writer.ts";
 
 /** Between whom a message goes that links carry on: those who say it take turns with each other. */
 export interface Pair {
@@ -29,6 +30,8 @@ interface Flow {
  * of each of the others, however much they have to say.
  */
 export class FairQueue {
+	/** For the frames: they may wait for long, so that nothing else is part of their memory. */
+	readonly slabs: Slabs = new Slabs(16_384, 256);
 	readonly #own: Flow = { key: undefined, frames: [], taken: 0, sent: 0 };
 	/** The one whose turn it is in front. */
 	readonly #flows = new Map<string, Flow>();

@@ -67,9 +67,7 @@ export type { LimitCounts, NodeStats } from "./stats.ts";
 export { type Wait, Waits } from "./wait.ts";
 export {
 	type Codec,
-	Reader,
 	type ValueOf,
-	Writer,
 	address,
 	boolean,
 	bytes,
@@ -89,3 +87,5 @@ export {
 	u48,
 	u8,
 } from "./wire/codec.ts";
+export { Reader } from "./wire/reader.ts";
+export { Writer } from "./wire/writer.ts";

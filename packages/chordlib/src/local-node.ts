@@ -59,6 +59,9 @@ export interface LookupStep {
 	readonly nodes: readonly RemoteNode[];
 }
 
+/** What was given to a link. */
+const TOLD: Promise<void> = Promise.resolve();
+
 /**
  * A node of a Chord distributed hash table (Stoica et al., 2001, as corrected by Zave, 2015).
  *
@@ -449,22 +452,46 @@ export class LocalNode {
 	 * the link; whether it arrives nobody knows.
 	 * @throws ChordError as {@link request}
 	 */
-	async notify<Body>(
+	notify<Body>(
 		peer: RemoteNode,
 		type: NoticeType<Body>,
 		value: Body,
 		options?: Wait,
 	): Promise<void> {
+		// Not async: where there is a link, a promise for each would take as long as writing the message.
+		try {
+			return this.#tellLinked(peer, type, value, options)
+				? TOLD
+				: this.#tell(peer, type, value, options);
+		} catch (error) {
+			return Promise.reject(error);
+		}
+	}
+
+	/** Tells another node over the link that there is; gives false when there is none, or somebody waits for more. */
+	#tellLinked<Body>(
+		peer: RemoteNode,
+		type: NoticeType<Body>,
+		value: Body,
+		options: Wait | undefined,
+	): boolean {
 		const { connections } = this.#open();
 		checkType("notice", type);
-		const limit = bodyLimit(this.#options.limits);
+		const link = options === undefined ? connections.to(contactOf(peer)) : undefined;
+		link?.rpc.notify(type.tag, filling(type.body, value, bodyLimit(this.#options.limits)));
+		return link !== undefined;
+	}
+
+	/** The same over a link that may have to be opened. */
+	async #tell<Body>(
+		peer: RemoteNode,
+		type: NoticeType<Body>,
+		value: Body,
+		options: Wait | undefined,
+	): Promise<void> {
+		const { connections } = this.#open();
 		const contact = contactOf(peer);
-		const link = options === undefined ? connections.to(contact) : undefined;
-		if (link !== undefined) {
-			link.rpc.notify(type.tag, filling(type.body, value, limit));
-			return;
-		}
-		const body = encode(type.body, value, limit);
+		const body = encode(type.body, value, bodyLimit(this.#options.limits));
 		await this.#run<void>(options, (_budget, done) =>
 			connections.open(contact, (error, connection) => {
 				connection?.rpc.notify(type.tag, body);

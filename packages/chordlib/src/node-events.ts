@@ -40,7 +40,7 @@ export function announcing(
 	hash: Hash,
 	pointers: () => Pointers,
 	events: Events<NodeEvents>,
-	hooks: Partial<NodeHooks>,
+	{ send }: Partial<NodeHooks>,
 ): CoreEvents {
 	const arc = (predecessor: Contact | undefined): Arc | undefined =>
 		predecessor && { after: predecessor.hash, to: hash };
@@ -63,10 +63,11 @@ export function announcing(
 			if (before.predecessor?.id === predecessor?.id) return;
 			events.emit("arc", { before: arc(before.predecessor), now: arc(predecessor) });
 		},
-		sent: (link, packet) => {
-			const { send } = hooks;
-			if (send !== undefined) guard(() => send(link, packet), failed);
-		},
+		sent:
+			send &&
+			((link, packet) => {
+				guard(() => send(link, packet.slice()), failed);
+			}),
 		failed,
 	};
 }

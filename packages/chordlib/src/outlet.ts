@@ -2,6 +2,7 @@ import { FairQueue, type Pair, TURN } from "./fair-queue.ts";
 import type { Clock, Link } from "./ports.ts";
 import type { Channel } from "./secure/channel.ts";
 import { Batch } from "./wire/batch.ts";
+import { type Outgoing, encodeFrame } from "./wire/messages.ts";
 
 /**
  * What goes out over one link. Frames that are sent while something runs go out together when it has finished: the
@@ -14,6 +15,8 @@ export class Outlet {
 	link: Link | undefined;
 	/** Seals what goes out, where links are encrypted. Given once the greeting is done. */
 	channel: Channel | undefined;
+	/** Hears of each frame that is to be sent, as it goes out: a view, until the next one. */
+	told: ((frame: Uint8Array) => void) | undefined;
 	readonly #clock: Clock;
 	readonly #batch = new Batch();
 	#flushing = false;
@@ -44,19 +47,42 @@ export class Outlet {
 		return given === 0 ? Infinity : TURN - given;
 	}
 
-	/** Sends a frame in its turn: that of the pair whose message it carries, or, without one, of the ends of the link. */
-	send(frame: Uint8Array, pair?: Pair): void {
-		if (this.waiting === 0 && frame.length <= this.#room) {
-			this.sendFirst(frame);
+	/**
+	 * Sends a frame of at most `limit` bytes in its turn: that of the pair whose message it carries, or, without one, of
+	 * the ends of the link.
+	 * @throws ChordError as `writeFrame`; nothing is sent then
+	 */
+	send(frame: Outgoing, limit: number, pair?: Pair): void {
+		const queue = this.#queue;
+		if (queue !== undefined && queue.size > 0) {
+			const bytes = encodeFrame(frame, limit, queue.slabs);
+			this.told?.(bytes);
+			queue.push(bytes, pair);
+			return;
+		}
+		const room = this.#room;
+		const length = this.#write(frame, limit);
+		if (length <= room) {
+			this.#flushSoon();
 			return;
 		}
 		this.#queue ??= new FairQueue();
-		this.#queue.push(frame, pair);
+		this.#queue.push(this.#batch.takeLast(length), pair);
 	}
 
 	/** Sends a frame before all that waits. */
-	sendFirst(frame: Uint8Array): void {
-		this.#batch.add(frame);
+	sendFirst(frame: Outgoing, limit: number): void {
+		this.#write(frame, limit);
+		this.#flushSoon();
+	}
+
+	#write(frame: Outgoing, limit: number): number {
+		const length = this.#batch.write(frame, limit);
+		this.told?.(this.#batch.last(length));
+		return length;
+	}
+
+	#flushSoon(): void {
 		if (this.#flushing) return;
 		this.#flushing = true;
 		this.#clock.defer(this.#flushDeferred);
@@ -65,9 +91,22 @@ export class Outlet {
 	/** Sends now what was to go out together. */
 	flush(): void {
 		if (this.#batch.size === 0) return;
-		const bytes = this.#batch.take();
-		if (this.channel === undefined) this.link?.send(bytes);
-		else for (const record of this.channel.seal(bytes)) this.link?.send(record);
+		const { bytes } = this.#batch;
+		if (this.channel === undefined) {
+			this.#batch.clear(this.#give(bytes));
+			return;
+		}
+		for (const record of this.channel.seal(bytes)) this.link?.send(record);
+		this.#batch.clear(false);
+	}
+
+	/** Gives the link bytes in clear; gives whether they are still of use to it. */
+	#give(bytes: Uint8Array): boolean {
+		const { link } = this;
+		// What a link cannot send yet may stay there for long: then it gets no part of a larger memory.
+		const isBehind = link !== undefined && link.buffered > 0;
+		link?.send(isBehind ? bytes.slice() : bytes);
+		return !isBehind && !(link?.copies === true && link.buffered === 0);
 	}
 
 	/** Gives the link of what waits as much as it sends in one turn: it has sent what it was given. */
@@ -75,14 +114,15 @@ export class Outlet {
 		const queue = this.#queue;
 		if (queue === undefined) return;
 		for (let next = queue.take(this.#room); next !== undefined; next = queue.take(this.#room)) {
-			this.sendFirst(next);
+			this.#batch.add(next);
+			this.#flushSoon();
 		}
 	}
 
 	/** Lets all that waits go out, and no more after it. */
 	finish(): void {
 		for (let next = this.#queue?.take(); next !== undefined; next = this.#queue?.take()) {
-			this.sendFirst(next);
+			this.#batch.add(next);
 		}
 		this.flush();
 		this.link?.close();

@@ -105,7 +105,12 @@ export interface Link {
 	readonly remote: Address;
 	/** Bytes sent that the network has not taken yet. */
 	readonly buffered: number;
-	/** Queues bytes. The link may keep `bytes`; the caller no longer changes them. Ignored once closed. */
+	/**
+	 * True when bytes that were sent are of no more use to the link once {@link buffered} is 0, as where the system has
+	 * copied them: the caller may change them then. Default: the link may keep them for ever.
+	 */
+	readonly copies?: boolean;
+	/** Queues bytes. The caller no longer changes them, unless the link {@link copies}. Ignored once closed. */
 	send(bytes: Uint8Array): void;
 	/** Lets what was sent go out, then closes. */
 	close(): void;

@@ -4,8 +4,8 @@ import type { Limits } from "./limits.ts";
 import type { Clock, Timer } from "./ports.ts";
 import type { Answer, Cancel, Handlers } from "./protocol.ts";
 import type { LimitCounter } from "./stats.ts";
-import type { Fill } from "./wire/codec.ts";
 import type { FailureReason, Frame, Outgoing } from "./wire/messages.ts";
+import type { Fill } from "./wire/writer.ts";
 
 /** What the calls of all of a node's links have in common. */
 export interface RpcContext<From> {

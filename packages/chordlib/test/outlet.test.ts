@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
 
 import { TURN } from "../src/fair-queue.ts";
-import { CipherState, type Clock, type Link, systemCrypto } from "../src/index.ts";
+import { CipherState, type Clock, type Link, type Writer, systemCrypto } from "../src/index.ts";
 import { Outlet } from "../src/outlet.ts";
 import { Channel } from "../src/secure/channel.ts";
+import { type Outgoing, encodeFrame } from "../src/wire/messages.ts";
 import { concat, utf8 } from "./bytes.ts";
 import { Ring } from "./ring.ts";
 
@@ -41,57 +42,120 @@ function outlet(): {
 	return { outlet: made, link, sent, endTurn };
 }
 
+const LIMIT = 65_536;
+/** What a notice takes besides its body: its length, its kind, its tag. */
+const AROUND = 4 + 1 + 4;
+
+/** A notice that is so long as a frame. */
+const long = (size: number): Outgoing => ({
+	kind: "notice",
+	tag: 0,
+	body: new Uint8Array(size - AROUND),
+});
+const saying = (word: string): Outgoing => ({ kind: "notice", tag: 7, body: utf8(word) });
+const framed = (...words: string[]): Uint8Array =>
+	concat(...words.map((word) => encodeFrame(saying(word), LIMIT)));
 const sizes = (pieces: readonly Uint8Array[]): number[] => pieces.map(({ length }) => length);
 
 test("all that is sent in one turn goes out in one piece", () => {
 	const { outlet: out, sent, endTurn } = outlet();
-	for (const word of ["one", "two", "three"]) out.send(utf8(word));
-	expect([sent.length, out.buffered, out.waiting]).toEqual([0, 11, 0]);
+	for (const word of ["one", "two", "three"]) out.send(saying(word), LIMIT);
+	const all = framed("one", "two", "three");
+	expect([sent.length, out.buffered, out.waiting]).toEqual([0, all.length, 0]);
 	endTurn();
-	expect(sent).toEqual([utf8("onetwothree")]);
+	expect(sent).toEqual([all]);
 	expect(out.buffered).toBe(0);
 	endTurn();
 	expect(sent).toHaveLength(1);
 });
 
-test("pieces that follow each other in memory are joined, others copied; either way their order stays", () => {
+test("what a link was given stays as it is, whatever is sent after it, here or over other links", () => {
+	const outlets = [outlet(), outlet()];
+	for (const word of ["one", "two", "three"]) {
+		for (const { outlet: out, endTurn, link } of outlets) {
+			out.send(saying(word), LIMIT);
+			out.send({ kind: "ping" }, LIMIT);
+			endTurn();
+			// From now on it does not keep up.
+			link.buffered = 1;
+		}
+	}
+	const ping = encodeFrame({ kind: "ping" }, LIMIT);
+	for (const { sent } of outlets) {
+		expect(sent).toEqual(["one", "two", "three"].map((word) => concat(framed(word), ping)));
+	}
+});
+
+test("a link that does not keep up holds no more memory than it is told", () => {
+	const { outlet: out, link, sent, endTurn } = outlet();
+	link.buffered = TURN - 100;
+	for (let n = 0; n < 10; n++) out.send(saying("word"), LIMIT);
+	expect(out.waiting).toBeGreaterThan(0);
+	endTurn();
+	endTurn();
+	expect(out.waiting).toBe(0);
+	expect(sent.map(({ buffer }) => buffer.byteLength)).toEqual(sizes(sent));
+});
+
+test("what cannot be written is not sent, and what came before it is", () => {
 	const { outlet: out, sent, endTurn } = outlet();
-	const memory = utf8("onetwothree");
-	const [one, two, three] = [memory.subarray(0, 3), memory.subarray(3, 6), memory.subarray(6)];
-	for (const piece of [one, two]) out.send(piece);
+	out.send(saying("before"), LIMIT);
+	const fails = (writer: Writer): void => {
+		writer.raw(utf8("half"));
+		throw new Error("cannot be written");
+	};
+	expect(() => out.send({ kind: "notice", tag: 1, body: fails }, LIMIT)).toThrow("cannot be");
+	expect(() => out.send(long(30), 20)).toThrow("more than the 24 bytes");
+	const sends = (): void => {
+		out.send(saying("within"), LIMIT);
+	};
+	expect(() => out.send({ kind: "notice", tag: 1, body: sends }, LIMIT)).toThrow("may not send");
+	out.send(saying("after"), LIMIT);
 	endTurn();
-	expect(sent[0]?.buffer).toBe(memory.buffer);
-	for (const piece of [three, one, two, one]) out.send(piece);
-	endTurn();
-	expect(sent).toEqual([utf8("onetwo"), utf8("threeonetwoone")]);
+	expect(sent).toEqual([framed("before", "after")]);
+});
+
+test("each frame is told as it goes out, those that wait included", () => {
+	const { outlet: out, link } = outlet();
+	const told: Uint8Array[] = [];
+	out.told = (frame) => told.push(frame.slice());
+	out.send(saying("one"), LIMIT);
+	link.buffered = TURN;
+	out.send(saying("two"), LIMIT);
+	out.send(saying("three"), LIMIT);
+	out.sendFirst(saying("four"), LIMIT);
+	expect(told).toEqual(["one", "two", "three", "four"].map((word) => framed(word)));
 });
 
 test("sealed, all that is sent in one turn is one record", () => {
 	const { outlet: out, sent, endTurn } = outlet();
 	const cipher = (): CipherState => new CipherState(systemCrypto, new Uint8Array(32).fill(1));
 	out.channel = new Channel({ send: cipher(), receive: cipher() });
-	for (const word of ["one", "two", "three"]) out.send(utf8(word));
-	endTurn();
-	expect(sizes(sent)).toEqual([2 + 11 + 16]);
+	const turns = [["one", "two", "three"], ["four"]];
+	for (const words of turns) {
+		for (const word of words) out.send(saying(word), LIMIT);
+		endTurn();
+	}
+	expect(sizes(sent)).toEqual(turns.map((words) => 2 + framed(...words).length + 16));
 	const read: Uint8Array[] = [];
 	out.channel.push(concat(...sent), (content) => read.push(content) > 0);
-	expect(read).toEqual([utf8("onetwothree")]);
+	expect(read).toEqual(turns.map((words) => framed(...words)));
 });
 
 test("a turn sends what a link is given in one, or one frame that is longer; the rest follows", () => {
 	const { outlet: out, sent, endTurn } = outlet();
-	for (const size of [TURN - 10, 10, 1, TURN + 5, 7]) out.send(new Uint8Array(size));
-	expect(out.waiting).toBe(1 + TURN + 5 + 7);
+	for (const size of [TURN - 10, 10, 9, TURN + 5, 11]) out.send(long(size), LIMIT);
+	expect(out.waiting).toBe(9 + TURN + 5 + 11);
 	for (let turn = 0; turn < 4; turn++) endTurn();
-	expect(sizes(sent)).toEqual([TURN, 1, TURN + 5, 7]);
+	expect(sizes(sent)).toEqual([TURN, 9, TURN + 5, 11]);
 	expect(out.buffered).toBe(0);
 });
 
 test("while the network does not take what it was given, the rest waits; a ping does not", () => {
 	const { outlet: out, link, sent, endTurn } = outlet();
 	link.buffered = TURN;
-	out.send(new Uint8Array(9));
-	out.sendFirst(new Uint8Array(5));
+	out.send(long(9), LIMIT);
+	out.sendFirst({ kind: "ping" }, LIMIT);
 	endTurn();
 	endTurn();
 	expect([sizes(sent), out.waiting, out.buffered]).toEqual([[5], 9, TURN + 9]);
@@ -101,10 +165,11 @@ test("while the network does not take what it was given, the rest waits; a ping 
 	expect([sizes(sent), out.waiting]).toEqual([[5, 9], 0]);
 });
 
-test("at the end all goes out that waits", () => {
+test("at the end all goes out that waits, in its order", () => {
 	const { outlet: out, link, sent } = outlet();
 	link.buffered = TURN;
-	for (const size of [3, 4]) out.send(new Uint8Array(size));
+	for (const size of [13, 14, 5_000, 15]) out.send(long(size), LIMIT);
 	out.finish();
-	expect(sizes(sent)).toEqual([7]);
+	const frames = [13, 14, 5_000, 15].map((size) => encodeFrame(long(size), LIMIT));
+	expect(sent).toEqual([concat(...frames)]);
 });

@@ -10,6 +10,7 @@ const LINGER = 2_000;
 
 /** One TCP connection as a {@link Link}. */
 class TcpLink implements Link {
+	readonly copies = true;
 	local: Address;
 	remote: Address;
 	readonly #socket: Socket;

@@ -1,46 +1,88 @@
 import { concat } from "./concat.ts";
+import { type Outgoing, writeFrame } from "./messages.ts";
+import { Slabs, Writer, invalid } from "./writer.ts";
 
-/** Bytes that go out together. Pieces that follow each other in memory, as writers leave them, are joined uncopied. */
+/** A frame of the largest size that is usual fits, with what a link adds to it. */
+const SLABS = new Slabs(66 * 1_024, 33 * 1_024);
+/** Pieces below this are copied behind what there is; larger ones stay where they are. */
+const SMALL = 4_096;
+
+/** Frames that go out together, written one behind the other. */
 export class Batch {
 	#pieces: Uint8Array[] = [];
-	/** Where the last piece is, to which more may be joined. */
-	#memory: ArrayBufferLike | undefined;
-	#start = 0;
-	#end = 0;
+	/** What comes behind the pieces. */
+	#writer: Writer | undefined;
 	#size = 0;
+	#writing = false;
 
 	/** How many bytes there are. */
 	get size(): number {
 		return this.#size;
 	}
 
-	/** Puts a piece, which the caller no longer changes, behind those before it. */
-	add(piece: Uint8Array): void {
-		const { buffer, byteOffset, length } = piece;
-		this.#size += length;
-		if (buffer !== this.#memory || byteOffset !== this.#end) {
-			this.#endPiece();
-			this.#memory = buffer;
-			this.#start = byteOffset;
-			this.#end = byteOffset;
+	/**
+	 * Writes a frame; gives how many bytes it has.
+	 * @throws ChordError as {@link writeFrame}; nothing is left of the frame then
+	 */
+	write(frame: Outgoing, limit: number): number {
+		if (this.#writing) throw invalid("a codec may not send while it writes");
+		this.#writing = true;
+		this.#writer ??= new Writer(0, SLABS);
+		try {
+			const length = writeFrame(this.#writer, frame, limit);
+			this.#size += length;
+			return length;
+		} finally {
+			this.#writing = false;
 		}
-		this.#end += length;
 	}
 
-	/** All that was put in; nothing is left. */
-	take(): Uint8Array {
+	/** Of what was written last so many bytes, until more is. */
+	last(length: number): Uint8Array {
+		const writer = this.#writer;
+		return writer === undefined ? new Uint8Array(0) : writer.view(writer.length - length);
+	}
+
+	/** Takes them out again: a copy. */
+	takeLast(length: number): Uint8Array {
+		const taken = this.last(length).slice();
+		this.#writer?.cut(this.#writer.length - length);
+		this.#size -= length;
+		return taken;
+	}
+
+	/** Puts a piece, which the caller no longer changes, behind what there is. */
+	add(piece: Uint8Array): void {
+		this.#size += piece.length;
+		if (piece.length >= SMALL) {
+			this.#endPiece();
+			this.#pieces.push(piece);
+			return;
+		}
+		this.#writer ??= new Writer(0, SLABS);
+		this.#writer.allow(Infinity);
+		this.#writer.raw(piece);
+	}
+
+	/** All that there is, until more is written. */
+	get bytes(): Uint8Array {
+		if (this.#pieces.length === 0) return this.last(this.#size);
 		this.#endPiece();
-		const pieces = this.#pieces;
-		const [first = new Uint8Array(0)] = pieces;
-		const whole = pieces.length > 1 ? concat(pieces) : first;
+		const [first = new Uint8Array(0)] = this.#pieces;
+		return this.#pieces.length === 1 ? first : concat(this.#pieces);
+	}
+
+	/** Begins anew. Unless somebody still uses the bytes that there were, their memory is written over. */
+	clear(used: boolean): void {
+		if (used) this.#endPiece();
+		else this.#writer?.drop();
+		this.#writer = undefined;
 		this.#pieces = [];
 		this.#size = 0;
-		return whole;
 	}
 
 	#endPiece(): void {
-		if (this.#memory === undefined) return;
-		this.#pieces.push(new Uint8Array(this.#memory, this.#start, this.#end - this.#start));
-		this.#memory = undefined;
+		if (this.#writer !== undefined) this.#pieces.push(this.#writer.finish());
+		this.#writer = undefined;
 	}
 }

@@ -1,26 +1,10 @@
 import { ChordError } from "../errors.ts";
-import { Writer } from "./codec.ts";
 
-const HEADER = 4;
+/** Bytes that say how long a frame is. */
+export const HEADER = 4;
 
 /** Bytes that {@link sized} adds. */
 export const SIZE = 2;
-
-/**
- * A writer for a frame as it goes over a link: its length (32 bits, big-endian, not counting themselves), for which it
- * leaves room, then what is written. That throws `TOO_LARGE` beyond `limit` bytes.
- */
-export function beginFrame(limit: number): Writer {
-	const writer = new Writer(HEADER + limit);
-	writer.uint(HEADER, 0);
-	return writer;
-}
-
-/** The frame that was written. */
-export function endFrame(writer: Writer): Uint8Array {
-	writer.replace(0, HEADER, writer.length - HEADER);
-	return writer.finish();
-}
 
 /** A message of at most 65,535 bytes, and before it how many they are, in 16 bits: so handshakes and sealed records go. */
 export function sized(message: Uint8Array): Uint8Array {

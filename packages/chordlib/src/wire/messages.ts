@@ -6,19 +6,10 @@
  */
 import { type Contact, caller } from "../contact.ts";
 import { ChordError } from "../errors.ts";
-import {
-	type Fill,
-	Reader,
-	Writer,
-	choice,
-	decode,
-	fixed,
-	struct,
-	text,
-	u16,
-	u32,
-} from "./codec.ts";
-import { beginFrame, endFrame } from "./framer.ts";
+import { choice, decode, fixed, struct, text, u16, u32 } from "./codec.ts";
+import { HEADER } from "./framer.ts";
+import { Reader } from "./reader.ts";
+import { type Fill, type Slabs, Writer } from "./writer.ts";
 
 /** The versions of the protocol that this code speaks. */
 export const VERSIONS = { oldest: 1, newest: 1 } as const;
@@ -242,21 +233,46 @@ const frames: { [K in Kind]: FrameCodec<K> } = {
 	whois: { write: () => {}, read: () => ({ kind: "whois" }) },
 };
 
-const kinds = choice(Object.keys(frames) as Kind[]);
+const kinds = Object.keys(frames) as Kind[];
+const kind = choice(kinds);
+/** By its name, for each frame. */
+const numbers = Object.fromEntries(kinds.map((name, number) => [name, number])) as Record<
+	Kind,
+	number
+>;
 
-/** A frame as it goes over the link: a length, a byte for the kind, the fields. */
-export function encodeFrame(message: Outgoing, limit: number): Uint8Array {
-	const { kind } = message;
-	const writer = beginFrame(limit);
-	kinds.write(writer, kind);
-	(frames[kind] as FrameCodec<Kind>).write(writer, message);
-	return endFrame(writer);
+/**
+ * Writes a frame as it goes over the link: its length (32 bits, big-endian, not counting themselves), a byte for the
+ * kind, the fields. Gives how many bytes that was.
+ * @throws ChordError `TOO_LARGE` beyond `limit` bytes and the length, or what its body throws; nothing is written then
+ */
+export function writeFrame(writer: Writer, message: Outgoing, limit: number): number {
+	const start = writer.length;
+	writer.allow(HEADER + limit);
+	try {
+		writer.uint(HEADER, 0);
+		writer.uint(1, numbers[message.kind]);
+		(frames[message.kind] as FrameCodec<Kind>).write(writer, message);
+	} catch (error) {
+		writer.cut(start);
+		throw error;
+	}
+	const length = writer.length - start;
+	writer.replace(start, HEADER, length - HEADER);
+	return length;
+}
+
+/** A frame by itself, in memory of `slabs`. */
+export function encodeFrame(message: Outgoing, limit: number, slabs?: Slabs): Uint8Array {
+	const writer = new Writer(HEADER + limit, slabs);
+	writeFrame(writer, message, limit);
+	return writer.finish();
 }
 
 /** @throws ChordError `MALFORMED` */
 export function decodeFrame(bytes: Uint8Array): Frame {
 	const reader = new Reader(bytes);
-	const message = frames[kinds.read(reader)].read(reader);
+	const message = frames[kind.read(reader)].read(reader);
 	reader.end();
 	return message;
 }

@@ -1,0 +1,70 @@
+import { ChordError } from "../errors.ts";
+import { type Id, idFromBytes } from "../id.ts";
+
+/** For bytes that are not what they should be. */
+export function malformed(what: string): ChordError {
+	return new ChordError("MALFORMED", what);
+}
+
+/** Takes bytes apart. What it gives out are views of the input. */
+export class Reader {
+	readonly #bytes: Uint8Array;
+	#offset = 0;
+
+	constructor(bytes: Uint8Array) {
+		this.#bytes = bytes;
+	}
+
+	/** How many bytes are left. */
+	get left(): number {
+		return this.#bytes.length - this.#offset;
+	}
+
+	#take(length: number): number {
+		const start = this.#offset;
+		if (length > this.left) throw malformed(`the message ends ${length - this.left} bytes early`);
+		this.#offset += length;
+		return start;
+	}
+
+	/** An unsigned integer of so many bytes, big-endian. */
+	uint(size: number): number {
+		const start = this.#take(size);
+		let value = 0;
+		for (let i = 0; i < size; i++) value = value * 256 + this.#bytes[start + i]!;
+		return value;
+	}
+
+	/** The unsigned integer that comes next, as if zeros followed the message; nothing is taken. */
+	peek(size: number): number {
+		let value = 0;
+		for (let i = 0; i < size; i++) value = value * 256 + (this.#bytes[this.#offset + i] ?? 0);
+		return value;
+	}
+
+	/** Takes `bytes` if they come next; false if not. */
+	skip(bytes: Uint8Array): boolean {
+		if (bytes.length > this.left) return false;
+		for (let i = 0; i < bytes.length; i++) {
+			if (this.#bytes[this.#offset + i] !== bytes[i]) return false;
+		}
+		this.#offset += bytes.length;
+		return true;
+	}
+
+	/** So many bytes: a view, which holds as long as the packet. */
+	raw(length: number): Uint8Array {
+		const start = this.#take(length);
+		return this.#bytes.subarray(start, start + length);
+	}
+
+	/** An id: 32 bytes. */
+	id(): Id {
+		return idFromBytes(this.#bytes, this.#take(32));
+	}
+
+	/** Nothing more is to come. @throws ChordError `MALFORMED` when bytes are left. */
+	end(): void {
+		if (this.left > 0) throw malformed(`${this.left} bytes follow the message`);
+	}
+}

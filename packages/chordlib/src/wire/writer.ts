@@ -1,0 +1,181 @@
+import { ChordError } from "../errors.ts";
+import { type Id, writeIdBytes } from "../id.ts";
+
+/** For a value that cannot be written. */
+export function invalid(what: string): ChordError {
+	return new ChordError("INVALID_ARGUMENT", what);
+}
+
+/** By its size in bytes: the first number that is too large for an unsigned integer. */
+const BOUNDS = [1, 2 ** 8, 2 ** 16, 2 ** 24, 2 ** 32, 2 ** 40, 2 ** 48] as const;
+
+/** Writes what a message consists of. */
+export type Fill = (writer: Writer) => void;
+
+/** Memory, and from where on nobody uses it. */
+interface Slab {
+	readonly bytes: Uint8Array;
+	free: number;
+}
+
+/** Slabs that are kept for the next writers. */
+const SPARE = 16;
+
+/** Memory that writers fill one after the other: to ask the system for some takes longer than to write into it. */
+export class Slabs {
+	readonly #size: number;
+	readonly #least: number;
+	readonly #spare: Slab[] = [];
+
+	/** Bytes of each, and how many have to be left of one that others are to have. */
+	constructor(size: number, least: number) {
+		this.#size = size;
+		this.#least = least;
+	}
+
+	take(): Slab {
+		return this.#spare.pop() ?? { bytes: new Uint8Array(this.#size), free: 0 };
+	}
+
+	/** Of a slab the part from `free` on is for others. */
+	give(slab: Slab, free: number): void {
+		if (this.#size - free < this.#least || this.#spare.length >= SPARE) return;
+		slab.free = free;
+		this.#spare.push(slab);
+	}
+}
+
+/** For single values, which may be kept, and their slab with them: so it is not large. */
+const VALUES = new Slabs(16_384, 256);
+
+/** Collects bytes, up to a limit. */
+export class Writer {
+	readonly #slabs: Slabs;
+	/** Undefined once what is written has become too much for one. */
+	#slab: Slab | undefined;
+	/** The offset up to which it may write, and from which on that holds. */
+	#limit: number;
+	#from = 0;
+	#bytes: Uint8Array;
+	/** Where in it this writer began. */
+	#base: number;
+	#length = 0;
+
+	/** `slabs` are those that it writes into. */
+	constructor(limit: number, slabs: Slabs = VALUES) {
+		this.#limit = limit;
+		this.#slabs = slabs;
+		const slab = slabs.take();
+		this.#slab = slab;
+		this.#bytes = slab.bytes;
+		this.#base = slab.free;
+	}
+
+	/** How many bytes were written. */
+	get length(): number {
+		return this.#length;
+	}
+
+	/** From here on, so many bytes may be written. */
+	allow(limit: number): void {
+		this.#from = this.#length;
+		this.#limit = this.#length + limit;
+	}
+
+	/** Room for `length` more bytes; gives the offset in `#bytes` at which to write them. */
+	#grow(length: number): number {
+		const start = this.#length;
+		const end = start + length;
+		if (end > this.#limit) {
+			throw new ChordError(
+				"TOO_LARGE",
+				`more than the ${this.#limit - this.#from} bytes that one frame may carry`,
+			);
+		}
+		if (this.#base + end > this.#bytes.length) this.#move(Math.max(end, start * 2));
+		this.#length = end;
+		return this.#base + start;
+	}
+
+	/** Goes on in memory of its own. */
+	#move(size: number): void {
+		const larger = new Uint8Array(Math.min(this.#limit, size));
+		larger.set(this.view());
+		this.#release(this.#base);
+		this.#bytes = larger;
+		this.#base = 0;
+	}
+
+	/** An unsigned integer of 1 to 6 bytes. */
+	uint(size: number, value: number): void {
+		if (!Number.isInteger(value) || value < 0 || value >= BOUNDS[size]!) {
+			throw invalid(`${String(value)} is not an unsigned integer of ${8 * size} bits`);
+		}
+		this.#put(this.#grow(size), size, value);
+	}
+
+	/** Writes an unsigned integer over what is at an offset. */
+	replace(offset: number, size: number, value: number): void {
+		this.#put(this.#base + offset, size, value);
+	}
+
+	#put(start: number, size: number, value: number): void {
+		const bytes = this.#bytes;
+		let rest = value;
+		let i = start + size - 1;
+		// What is put into an array of bytes is cut to its lowest.
+		for (; i > start + 3; i--) {
+			bytes[i] = rest;
+			rest = Math.floor(rest / 256);
+		}
+		for (; i >= start; i--) {
+			bytes[i] = rest;
+			rest >>>= 8;
+		}
+	}
+
+	/** Bytes as they are. */
+	raw(bytes: Uint8Array): void {
+		const start = this.#grow(bytes.length);
+		this.#bytes.set(bytes, start);
+	}
+
+	/** Bytes, or what is to be written in their place. */
+	body(body: Uint8Array | Fill): void {
+		if (typeof body === "function") body(this);
+		else this.raw(body);
+	}
+
+	/** An id: 32 bytes. */
+	id(value: Id): void {
+		const start = this.#grow(32);
+		writeIdBytes(value, this.#bytes, start);
+	}
+
+	/** What was written from an offset on, until more is. */
+	view(from = 0): Uint8Array {
+		return this.#bytes.subarray(this.#base + from, this.#base + this.#length);
+	}
+
+	/** Takes back what was written from an offset on. */
+	cut(offset: number): void {
+		this.#length = offset;
+	}
+
+	/** What was written: a view, of memory that others may have views of too. The writer is not used after this. */
+	finish(): Uint8Array {
+		const written = this.view();
+		this.#release(this.#base + this.#length);
+		return written;
+	}
+
+	/** What was written is not used any more, and neither is the writer. */
+	drop(): void {
+		this.#release(this.#base);
+	}
+
+	#release(free: number): void {
+		if (this.#slab !== undefined) this.#slabs.give(this.#slab, free);
+		this.#slab = undefined;
+	}
+}
