@@ -71,9 +71,9 @@ export class Flight<Message> {
 		if (this.#chunks.remove(number)) this.#bytes -= data.length;
 	}
 
-	/** Forgets all, and begins a new session at 0. */
-	clear(): void {
-		this.#chunks = new Row();
+	/** Forgets all, and goes on with a number of another session. */
+	begin(next: number): void {
+		this.#chunks = new Row(next);
 		this.#bytes = 0;
 	}
 }

@@ -78,6 +78,8 @@ export class Outbound implements Sender {
 
 	/** Sends nothing any more. True when that was the last lane to the target. */
 	end(): boolean {
+		// Other lanes may go on in the session, and later this one: the other end takes no number twice.
+		if (this.#session !== undefined) this.#session.given[this.#lane] = this.#flight.next;
 		return this.#approach.remove(this.#lane);
 	}
 
@@ -135,6 +137,7 @@ export class Outbound implements Sender {
 		this.#lose(session.born);
 		if (this.#session !== undefined) this.#reset();
 		this.#session = session;
+		this.#flight.begin(session.given[this.#lane] ?? 0);
 		this.#exact = session.party.node.hash.equals(this.target);
 	}
 
@@ -316,7 +319,7 @@ export class Outbound implements Sender {
 			}
 			this.#wentAway(message);
 		}
-		this.#flight.clear();
+		this.#flight.begin(0);
 		this.#queue = new Row();
 		for (const message of again.toSorted((a, b) => a.order - b.order)) this.#enqueue(message);
 	}

@@ -8,9 +8,14 @@ const EMPTY = 1_024;
 export class Row<Item> {
 	#items: (Item | undefined)[] = [];
 	/** The number of the first of them, and how many in front are empty. */
-	#offset = 0;
+	#offset: number;
 	#head = 0;
 	#size = 0;
+
+	/** `first`: the number of the first thing to come. */
+	constructor(first = 0) {
+		this.#offset = first;
+	}
 
 	/** How many things there are. */
 	get size(): number {

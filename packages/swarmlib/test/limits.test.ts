@@ -9,7 +9,7 @@ import { remotePeer } from "../src/remote-peer.ts";
 import { inClear } from "../src/session/keys.ts";
 import { Session } from "../src/session/session.ts";
 import { Forger } from "./forger.ts";
-import { type PeerOptions, Swarm, codeOf } from "./swarm.ts";
+import { type PeerOptions, Swarm, codeOf, drain } from "./swarm.ts";
 
 // Every limit of a peer beside those on links, which chordlib's tests try: at its value nothing is refused, dropped or ended
 // for it; with one more, it is, and is counted.
@@ -243,6 +243,35 @@ test("sessions that nobody used within a minute make room before the limit does"
 	expect(await play("handshakes.opening", scene, 0)).toBe(1);
 	expect(await play("handshakes.opening", scene, 1)).toBe(0);
 });
+
+test.each(["off", "required"] as const)(
+	"sessions: a lane that was forgotten goes on in the session that others kept (encryption %s)",
+	async (encryption) => {
+		const swarm = new Swarm(1, { encryption });
+		const from = await swarm.add({ sessions: 3 });
+		const [to, ...others] = await swarm.grow(3);
+		if (to === undefined) throw new Error("nobody came");
+		to.onRequest(({ data }) => data);
+		const ask = async (word: string): Promise<string> => {
+			const { data } = await swarm.until(from.request(to, word, { timeout: 5_000 }));
+			return new TextDecoder().decode(data);
+		};
+		const send = async (peer: SwarmPeer, word: string): Promise<void> => {
+			await swarm.until(from.send(peer, word, { timeout: 5_000 }));
+		};
+		expect(await ask("one")).toBe("one");
+		await send(to, "a");
+		// The lane of requests is the one longest unused.
+		for (const other of others) await send(other, "else");
+		expect(await ask("two")).toBe("two");
+		// Now it is that of messages.
+		for (const other of others) await send(other, "else");
+		await send(to, "b");
+		await send(to, "c");
+		expect(from.stats.reached.sessions).toBeGreaterThan(1);
+		expect(await drain(to)).toEqual(["a", "b", "c"]);
+	},
+);
 
 describe("what is kept of messages that are not whole", () => {
 	/** Chunks of this size are kept with 128 bytes besides. */

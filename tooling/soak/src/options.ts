@@ -24,7 +24,7 @@ collection, may rise by less than 1 MiB an hour, by linear fit.
   --minutes M       how long (60)
   --peers N         at any time, 3 to 20 (10)
   --steady N        of them, those that stay throughout (4)
-  --every MS        between two that come or go (500)
+  --every MS        between two that come or go (150)
   --sample SECONDS  between two measurements (10)
   --handles-only    the heap is shown, and may do as it likes
   --json            the last line of stdout is one JSON object
@@ -48,7 +48,7 @@ export function readOptions(args: readonly string[]): Options | "help" {
 			minutes: { type: "string", default: "60" },
 			peers: { type: "string", default: "10" },
 			steady: { type: "string", default: "4" },
-			every: { type: "string", default: "500" },
+			every: { type: "string", default: "150" },
 			sample: { type: "string", default: "10" },
 			"handles-only": { type: "boolean", default: false },
 			json: { type: "boolean", default: false },

@@ -6,7 +6,7 @@ import {
 	encode,
 } from "@cicada/chordlib";
 
-import { type Said, said } from "../delivery-messages.ts";
+import { type Lane, type Said, said } from "../delivery-messages.ts";
 import { type Ciphers, Opening, Sealing } from "./keys.ts";
 import { sealedType } from "./messages.ts";
 import { sameKey } from "./records.ts";
@@ -44,6 +44,8 @@ export class Session {
 	heard: number;
 	/** What was first sent after this, no earlier life of the other end has taken. `Infinity` where that is not known. */
 	born: number = Infinity;
+	/** How far the numbers of chunks had come in lanes in which this peer, for want of room, remembers nothing any more. */
+	readonly given: { [lane in Lane]?: number } = {};
 	readonly #limit: number;
 	readonly #sealing: Sealing;
 	readonly #opening: Opening;
