@@ -450,16 +450,31 @@ export class Core {
 		const { connections } = this;
 		const encoded = <Body>({ body }: NoticeType<Body>, value: Body): Uint8Array =>
 			encode(body, value, bodyLimit(limits));
+		const call: RingNetwork["call"] = (to, type, value, budget, done) => {
+			const body = encode(type.request, value, bodyLimit(limits));
+			return this.#callProven(to, type.tag, body, budget, (error, bytes) => {
+				answerWith(type, error, bytes, done);
+			});
+		};
 		return {
 			clock: ports.clock,
 			random: ports.random,
 			limits,
 			counter: this.#counter,
-			call: (to, type, value, budget, done) => {
-				const body = encode(type.request, value, bodyLimit(limits));
-				return this.#callProven(to, type.tag, body, budget, (error, bytes) => {
-					answerWith(type, error, bytes, done);
+			call,
+			callOnce: (to, type, value, budget, done) => {
+				const linked = connections.to(to) !== undefined;
+				let answered = false;
+				const cancel = call(to, type, value, budget, (error, response) => {
+					answered = true;
+					done(error, response);
+					if (!linked) connections.release(to);
 				});
+				return () => {
+					if (answered) return;
+					cancel();
+					if (!linked) connections.release(to);
+				};
 			},
 			proof: this.#options.proof,
 			prove: (contact, required, done) => {

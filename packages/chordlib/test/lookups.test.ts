@@ -113,6 +113,7 @@ function member(answer: (to: number, tag: number) => Direction | Found | "alive"
 				timer.cancel();
 			};
 		},
+		callOnce: (...question) => network.call(...question),
 		tell: () => {},
 		tellAll: () => {},
 		tellLeaves: () => {},
