@@ -37,7 +37,7 @@ interface Dial {
 	yielded?: Timer;
 }
 
-/** How long a link that was replaced stays for what the other end had sent over it by then. */
+/** How long a link that was replaced, or released, stays for what the other end had sent over it by then. */
 const GRACE = 1_000;
 
 /** Of all links, at most one in so many is reserved for peers that this node dials. */
@@ -71,6 +71,10 @@ export class Connections {
 	readonly #retired = new Map<Connection, number>();
 	/** Accepted links that count for where they come from. */
 	readonly #admitted = new Map<Connection, string>();
+	/** Links whose openers want them no more, and when those were last of use by then. */
+	readonly #released = new WeakMap<Connection, number>();
+	/** Links that were asked for by more than who opened them. */
+	readonly #shared = new WeakSet<Connection>();
 	#pins: ReadonlyMap<Id, Contact> = new Map();
 	#sweep: Timer | undefined;
 	#stopped = false;
@@ -126,6 +130,7 @@ export class Connections {
 	open(contact: Contact, done: Opened): Cancel {
 		const ready = this.to(contact);
 		if (ready !== undefined) {
+			this.#shared.add(ready);
 			return this.#later(() => {
 				if (this.#ready.get(contact.id) === ready) done(undefined, ready);
 				else
@@ -144,6 +149,12 @@ export class Connections {
 					done(other ? elsewhere(contact) : error, other ? undefined : connection);
 				})
 			: this.#openPast(existing, contact, done);
+	}
+
+	/** Who has had the link to a peer opened wants it no more. It ends soon, unless it is of use from now on. */
+	release(contact: Contact): void {
+		const link = this.to(contact);
+		if (link !== undefined) this.#released.set(link, link.used);
 	}
 
 	/** A link to another life of it: when that one answers, the one meant is gone; when it does not, it may be there. */
@@ -175,6 +186,7 @@ export class Connections {
 			});
 		}
 		const underWay = this.#dials.get(formatAddress(address));
+		if (underWay !== undefined) this.#shared.add(underWay.connection);
 		const dial = underWay ?? this.#dial(address);
 		if (dial === undefined) {
 			return this.#later(() => {
@@ -465,13 +477,24 @@ export class Connections {
 		} else if (now - connection.flowing >= limits.dead) {
 			counter.count("dead");
 			connection.fail(connection.behind());
-		} else if (now - connection.used >= limits.idle && this.#isNeedless(connection)) {
-			counter.count("idle");
+		} else if (this.#isNeedless(connection) && this.#isIdle(connection, now)) {
 			connection.end("idle");
 		} else if (silence >= (connection.dialled ? 1 : 2) * limits.ping) {
 			// One end asks, and both hear from each other; the other end asks when that one does not.
 			connection.ping();
 		}
+	}
+
+	/** Whether nobody used a link for as long as it may stay so. */
+	#isIdle(connection: Connection, now: number): boolean {
+		const { counter, limits } = this.#owner;
+		const { used } = connection;
+		if (now - used >= limits.idle) {
+			counter.count("idle");
+			return true;
+		}
+		const isReleased = this.#released.get(connection) === used && !this.#shared.has(connection);
+		return isReleased && now - used >= GRACE;
 	}
 
 	/** Whether this end, which dialled, needs a link no more. */

@@ -232,7 +232,10 @@ export class Core {
 		};
 	}
 
-	/** A request over a link. What is answered at once tells its round trip. */
+	/**
+	 * A request over a link. What is answered at once tells its round trip. Who let go of the link because nobody used it
+	 * had not heard the question yet: it is asked again, over another one.
+	 */
 	#request(
 		link: Connection,
 		tag: number,
@@ -241,13 +244,22 @@ export class Core {
 		done: Answer<Uint8Array>,
 	): Cancel {
 		const { contact: peer } = link;
-		if (peer === undefined || !PROMPT.has(tag)) return link.rpc.request(tag, body, budget, done);
 		const { clock } = this.#options.ports;
 		const asked = clock.now();
-		return link.rpc.request(tag, body, budget, (error, response) => {
-			if (error === undefined) this.#roundTrips.add(peer.id, clock.now() - asked);
+		let cancel = link.rpc.request(tag, body, budget, (error, response) => {
+			const took = clock.now() - asked;
+			if (error?.code === "CLOSED" && link.goodbye === "idle" && peer?.dialable === true) {
+				cancel = this.call(peer, tag, body, Math.max(1, budget - took), done);
+				return;
+			}
+			if (error === undefined && peer !== undefined && PROMPT.has(tag)) {
+				this.#roundTrips.add(peer.id, took);
+			}
 			done(error, response);
 		});
+		return () => {
+			cancel();
+		};
 	}
 
 	/** Starts a message on its way to the owner of `target`; over the link to `via` first, where that is given. */
@@ -448,16 +460,31 @@ export class Core {
 		const { connections } = this;
 		const encoded = <Body>({ body }: NoticeType<Body>, value: Body): Uint8Array =>
 			encode(body, value, bodyLimit(limits));
+		const call: RingNetwork["call"] = (to, type, value, budget, done) => {
+			const body = encode(type.request, value, bodyLimit(limits));
+			return this.#callProven(to, type.tag, body, budget, (error, bytes) => {
+				answerWith(type, error, bytes, done);
+			});
+		};
 		return {
 			clock: ports.clock,
 			random: ports.random,
 			limits,
 			counter: this.#counter,
-			call: (to, type, value, budget, done) => {
-				const body = encode(type.request, value, bodyLimit(limits));
-				return this.#callProven(to, type.tag, body, budget, (error, bytes) => {
-					answerWith(type, error, bytes, done);
+			call,
+			callOnce: (to, type, value, budget, done) => {
+				const linked = connections.to(to) !== undefined;
+				let answered = false;
+				const cancel = call(to, type, value, budget, (error, response) => {
+					answered = true;
+					done(error, response);
+					if (!linked) connections.release(to);
 				});
+				return () => {
+					if (answered) return;
+					cancel();
+					if (!linked) connections.release(to);
+				};
 			},
 			proof: this.#options.proof,
 			prove: (contact, required, done) => {

@@ -299,6 +299,18 @@ test("a link that nobody needs or uses is closed by the end that dialled it", as
 	expect(await ring.until(a.request(b, echo, "again"))).toBe("again");
 });
 
+test("what is asked over a link while the other end lets go of it is asked again over another", async () => {
+	const ring = new Ring(1, { limits: { idle: 10_000 } });
+	const [a, b] = [await ring.add("a"), await ring.add("b")];
+	let asked = 0;
+	for (const node of [a, b]) node.handle(echo, (value) => `${value} ${++asked}`);
+	expect(await ring.until(a.request(b, echo, "first"))).toBe("first 1");
+	await ring.until(() => a.peers.length === 0);
+	expect(b.peers).toHaveLength(1);
+	expect(await ring.until(b.request(a, echo, "second"))).toBe("second 2");
+	expect([a.peers.length, b.peers.length]).toEqual([1, 1]);
+});
+
 test("an idle link is kept while a request is under way on it, and the ring's own links are kept always", async () => {
 	const ring = new Ring(1, { limits: { idle: 5_000, ping: 2_000 } });
 	const [a, b] = [await ring.add("a"), await ring.add("b")];

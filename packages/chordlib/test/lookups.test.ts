@@ -121,6 +121,7 @@ function member(
 				timer.cancel();
 			};
 		},
+		callOnce: (...question) => network.call(...question),
 		tell: () => {},
 		tellAll: () => {},
 		tellLeaves: () => {},

@@ -1,12 +1,14 @@
 import { uniform } from "@cicada/simnet";
 import { expect, test } from "vitest";
 
-import type { LocalNode } from "../src/index.ts";
+import { type LocalNode, defineRequest, nothing, text } from "../src/index.ts";
 import { Ring } from "./ring.ts";
 import { assertForSeeds } from "./seeds.ts";
 
 const FILE = "merge.test.ts";
 const latency = uniform(5, 50);
+const echo = defineRequest("test/echo", { request: text(10), response: text(10) });
+const slow = defineRequest("test/slow", { request: nothing, response: nothing });
 
 function only<T>(value: T | undefined): T {
 	if (value === undefined) throw new Error("nobody is there");
@@ -106,4 +108,81 @@ test("leaving in the same tick as joining ends the join", async () => {
 	await ring.until(left);
 	await ring.simulation.run(5_000);
 	expect([joiner.standing, joiner.peers.length]).toEqual(["outside", 0]);
+});
+
+/** A ring in which links are opened only to see whether rings have grown apart. */
+async function atRest(seed: number): Promise<[Ring, readonly LocalNode[]]> {
+	const ring = new Ring(seed, { latency, successors: 2 });
+	const nodes = await ring.grow(24);
+	await ring.simulation.run(300_000);
+	return [ring, nodes];
+}
+
+/** The next two that are linked for that, at that moment. */
+async function visit(seed: number): Promise<[Ring, visitor: LocalNode, visited: LocalNode]> {
+	const [ring, nodes] = await atRest(seed);
+	let met: [LocalNode, LocalNode] | undefined;
+	for (const node of nodes) {
+		node.on("link", ({ peer, accepted }) => {
+			const other = nodes.find(({ hash }) => hash.equals(peer.hash));
+			if (!accepted) met ??= [node, only(other)];
+		});
+	}
+	await ring.until(() => met !== undefined);
+	return [ring, ...only(met)];
+}
+
+function isLinked(a: LocalNode, b: LocalNode): boolean {
+	return a.peers.some(({ hash }) => hash.equals(b.hash));
+}
+
+test("a link that was opened to see whether rings have grown apart is closed when that is known", async () => {
+	await assertForSeeds(FILE, 3, async (seed) => {
+		const [ring, visitor, visited] = await visit(seed);
+		await ring.simulation.run(500);
+		expect([isLinked(visitor, visited), isLinked(visited, visitor)]).toEqual([true, true]);
+		await ring.simulation.run(4_000);
+		expect([isLinked(visitor, visited), isLinked(visited, visitor)]).toEqual([false, false]);
+		expect(visitor.stats.reached.dead + visited.stats.reached.dead).toBe(0);
+		expect(ring.flaw()).toBeUndefined();
+	});
+});
+
+test("a link that was opened for that, and that either end has a use for, stays", async () => {
+	const uses: [when: number, (visitor: LocalNode, visited: LocalNode) => Promise<unknown>][] = [
+		[0, (visitor, visited) => visitor.link(visited)],
+		[500, (visitor, visited) => visitor.link(visited)],
+		[500, (visitor, visited) => visitor.request(visited, echo, "hello")],
+		[500, (visitor, visited) => visited.request(visitor, echo, "hello")],
+	];
+	for (const [when, use] of uses) {
+		const [ring, visitor, visited] = await visit(1);
+		for (const node of [visitor, visited]) node.handle(echo, (value) => value);
+		await ring.simulation.run(when);
+		await ring.until(use(visitor, visited));
+		await ring.simulation.run(20_000);
+		expect(isLinked(visitor, visited)).toBe(true);
+	}
+});
+
+test("a link that was opened for that is not closed while a request is under way on it", async () => {
+	const [ring, visitor, visited] = await visit(1);
+	let answer = (): void => {};
+	visitor.handle(slow, () => new Promise<void>((resolve) => (answer = resolve)));
+	const asked = visited.request(visitor, slow, undefined, { timeout: 60_000 });
+	await ring.simulation.run(20_000);
+	expect(isLinked(visitor, visited)).toBe(true);
+	answer();
+	await ring.until(asked);
+});
+
+test("a link that somebody else asked for while it was being opened for that stays", async () => {
+	const [ring, nodes] = await atRest(1);
+	const isDialling = ({ stats }: LocalNode): boolean => stats.dials > 0;
+	await ring.until(() => nodes.some(isDialling));
+	const visitor = only(nodes.find(isDialling));
+	const others = nodes.filter((node) => node !== visitor);
+	await ring.until(Promise.all(others.map((other) => visitor.link(other))));
+	await ring.simulation.run(20_000);
+	expect(others.filter((other) => !isLinked(visitor, other))).toEqual([]);
 });

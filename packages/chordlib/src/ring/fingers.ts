@@ -186,8 +186,11 @@ export function nearestFirst(
 	candidates: readonly Contact[],
 	roundTrip: (contact: Contact) => number | undefined,
 ): readonly Contact[] {
-	const time = (contact: Contact): number =>
-		(roundTrip(contact) ?? Infinity) * (contact.same(finger) ? BETTER : 1);
 	const others = candidates.filter((contact) => !contact.same(finger));
-	return [finger, ...others].toSorted((a, b) => Math.sign(time(a) - time(b)) || 0);
+	const timed = [finger, ...others].map((contact, place) => {
+		const time = (roundTrip(contact) ?? Infinity) * (place === 0 ? BETTER : 1);
+		return { contact, time };
+	});
+	timed.sort((a, b) => Math.sign(a.time - b.time) || 0);
+	return timed.map(({ contact }) => contact);
 }

@@ -14,7 +14,7 @@ import type { RingNetwork } from "./network.ts";
 import { lateAfter } from "./round-trips.ts";
 import type { RingState } from "./state.ts";
 import { type Step, closestBefore, soonestFirst, step } from "./step.ts";
-import { Walk } from "./walk.ts";
+import { Walk, type Walker } from "./walk.ts";
 
 /** Has the ring look after a node that did not answer; `settled` is called when it is known whether it is alive. */
 export type Suspect = (contact: Contact, settled?: () => void) => void;
@@ -88,15 +88,22 @@ export class Lookups {
 		return this.#ask({ id, last: false, hops: 0 }, budget, done);
 	}
 
-	/** Asks step by step from here, or from `start` where this node is in no ring yet. */
+	/**
+	 * Asks step by step from here, or from `start` where this node is in no ring yet. Links that are opened for it are
+	 * kept for the next lookup, or for this `once`.
+	 */
 	iterative(
 		id: Id,
 		budget: number,
 		done: Answer<Found>,
 		start: readonly Contact[] = this.#state.attachedTo,
+		links: "kept" | "once" = "kept",
 	): Cancel {
-		const walker = {
-			network: this.#network,
+		const network = this.#network;
+		const walker: Walker = {
+			network,
+			call: (...question) =>
+				links === "once" ? network.callOnce(...question) : network.call(...question),
 			self: this.#state.self,
 			here: (query: Query) => this.#direction(query),
 			before: (target: Id) => this.#before(target),

@@ -113,7 +113,7 @@ export class Merging {
 	mergeWith(contact: Contact, done: Answer<void> = () => {}): Cancel {
 		const { self } = this.#state;
 		return this.#underWay.track<Found>(
-			(answer) => this.#lookups.iterative(self.id, PATIENCE, answer, [contact]),
+			(answer) => this.#lookups.iterative(self.id, PATIENCE, answer, [contact], "once"),
 			(error, found) => {
 				if (found === undefined || found.owner.id === self.id) {
 					done(error);

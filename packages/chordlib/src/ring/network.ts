@@ -21,6 +21,8 @@ export interface RingNetwork {
 		budget: number,
 		done: Answer<Response>,
 	): Cancel;
+	/** The same, for who wants no more of that node: a link that is opened for it is closed soon after, unless it gets used. */
+	callOnce: RingNetwork["call"];
 	/** Whether this node gives a place in the ring to those only that it could dial, and wants the same for itself. */
 	readonly proof: Proof;
 	/**

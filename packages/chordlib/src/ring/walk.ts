@@ -20,6 +20,8 @@ const QUERIES = 4;
 /** What a walk asks of the node that it begins at. */
 export interface Walker {
 	readonly network: RingNetwork;
+	/** Asks one of those on the way. */
+	readonly call: RingNetwork["call"];
 	readonly self: Contact;
 	/** What this node itself answers, for when the way leads back here. */
 	readonly here: (query: Query) => Direction;
@@ -170,7 +172,7 @@ export class Walk {
 
 	#ask(candidate: Candidate): void {
 		const { contact, last, depth } = candidate;
-		const { here, network, self, suspect } = this.#walker;
+		const { call, here, network, self, suspect } = this.#walker;
 		const { clock, limits } = network;
 		const query = { id: this.#id, last, hops: Math.min(depth, limits.hops) };
 		if (contact.id === self.id) {
@@ -184,7 +186,7 @@ export class Walk {
 		const question: Question = { cancel: () => {}, timer, isLate: false };
 		this.#questions.add(question);
 		const budget = Math.min((this.#deadline - clock.now()) / 2, this.#patience);
-		question.cancel = network.call(contact, askDirection, query, budget, (error, direction) => {
+		question.cancel = call(contact, askDirection, query, budget, (error, direction) => {
 			this.#end(question);
 			const joins = direction?.outcome === "outside" && direction.contacts.length > 0;
 			if (joins) this.#joiners.add(contact.id);

@@ -35,6 +35,8 @@ export class Member implements RingNetwork {
 	readonly random: Random;
 	readonly limits: RingNetwork["limits"] = defaultLimits;
 	readonly counter: RingNetwork["counter"];
+	/** Links cost nothing here. */
+	readonly callOnce: RingNetwork["callOnce"] = (...question) => this.call(...question);
 	/** Everybody is believed. */
 	readonly proof = "off";
 	alive = true;
