@@ -106,7 +106,7 @@ export class Connection implements LinkHandler, PeerLink {
 	#early: Frame[] | undefined;
 	#earlySize = 0;
 	#closed = false;
-	/** Whether it was of use since `#used` was read. */
+	/** Whether something was sent since `#used` was set. */
 	#inUse = false;
 	#used: number;
 	#goodbye: GoodbyeReason | undefined;
@@ -122,7 +122,9 @@ export class Connection implements LinkHandler, PeerLink {
 		this.#first = first;
 		this.dialled = dialled;
 		this.#framer = new Framer(owner.limits.opening);
-		this.#outlet = new Outlet(owner.clock);
+		this.#outlet = new Outlet(owner.clock, () => {
+			this.#date();
+		});
 		const { sent } = owner;
 		if (sent !== undefined) this.#outlet.told = (packet) => sent(this, packet);
 		this.#greeting = new Greeting(owner.greeting, {
@@ -163,11 +165,16 @@ export class Connection implements LinkHandler, PeerLink {
 		return this.#link?.remote ?? { host: "0.0.0.0", port: 0 };
 	}
 
-	/** When the link was last of use, on the owner's clock; what was since anybody asked counts as now. */
+	/** When the link was last of use, on the owner's clock. */
 	get used(): number {
+		this.#date();
+		return this.#used;
+	}
+
+	/** The clock is looked at once for all that is sent in a turn. */
+	#date(): void {
 		if (this.#inUse) this.#used = this.#owner.clock.now();
 		this.#inUse = false;
-		return this.#used;
 	}
 
 	/** Bytes that were sent and that the network has not taken yet. */
@@ -401,7 +408,7 @@ export class Connection implements LinkHandler, PeerLink {
 				this.#finish(() => this.#turnedAway(frame.reason));
 				break;
 			default:
-				this.#inUse = true;
+				this.#used = this.heard;
 				this.rpc.receive(frame);
 		}
 	}

@@ -18,13 +18,16 @@ export class Outlet {
 	/** Hears of each frame that is to be sent, as it goes out: a view, until the next one. */
 	told: ((frame: Uint8Array) => void) | undefined;
 	readonly #clock: Clock;
+	readonly #flushed: () => void;
 	readonly #batch = new Batch();
 	#flushing = false;
 	/** Undefined until something has to wait. */
 	#queue: FairQueue | undefined;
 
-	constructor(clock: Clock) {
+	/** `flushed` is called when something has gone out that was sent. */
+	constructor(clock: Clock, flushed: () => void) {
 		this.#clock = clock;
+		this.#flushed = flushed;
 	}
 
 	/** Bytes that the network has not taken yet. */
@@ -136,6 +139,7 @@ export class Outlet {
 	readonly #flushDeferred = (): void => {
 		this.#flushing = false;
 		this.flush();
+		this.#flushed();
 		this.pump();
 	};
 }

@@ -34,7 +34,7 @@ function outlet(): {
 		close: () => {},
 		destroy: () => {},
 	};
-	const made = new Outlet(clock);
+	const made = new Outlet(clock, () => {});
 	made.link = link;
 	const endTurn = (): void => {
 		for (const run of deferred.splice(0)) run();

@@ -191,10 +191,11 @@ export class Lookups {
 					done(undefined, found);
 					return;
 				}
-				if (error.code === "REMOTE" || error.code === "BUSY") {
-					// It lives, and has gone round what it could: the rest is for the asker to go round.
-					if (next.last || query.hops > 0) done(error);
-					else attempt();
+				if (error.code === "BUSY" && (next.last || query.hops > 0)) {
+					// Time ran out further on: whoever looks up may try another way, not every node on this one.
+					done(error);
+				} else if (error.code === "REMOTE" || error.code === "BUSY") {
+					attempt();
 				} else if (next.next.every((candidate) => tried.has(candidate))) {
 					// Perhaps this node is the owner now: that is known once it is known who is dead.
 					this.#suspect(contact, attempt);
