@@ -31,7 +31,7 @@ interface Flow {
  */
 export class FairQueue {
 	/** For the frames: they may wait for long, so that nothing else is part of their memory. */
-	readonly slabs: Slabs = new Slabs(16_384, 256);
+	readonly slabs: Slabs = new Slabs(16_384, 256, 1);
 	readonly #own: Flow = { key: undefined, frames: [], taken: 0, sent: 0 };
 	/** The one whose turn it is in front. */
 	readonly #flows = new Map<string, Flow>();

@@ -2,8 +2,10 @@ import { concat } from "./concat.ts";
 import { type Outgoing, writeFrame } from "./messages.ts";
 import { Slabs, Writer, invalid } from "./writer.ts";
 
-/** A frame of the largest size that is usual fits, with what a link adds to it. */
-const SLABS = new Slabs(66 * 1_024, 33 * 1_024);
+/** For links with little to say: very many of them may say something in one turn. */
+const LITTLE = { size: 2_048, slabs: new Slabs(2_048, 512, 256) } as const;
+/** For those with more: a frame of the largest size that is usual fits, with what a link adds to it. */
+const MUCH = new Slabs(66 * 1_024, 33 * 1_024, 16);
 /** Pieces below this are copied behind what there is; larger ones stay where they are. */
 const SMALL = 4_096;
 
@@ -13,6 +15,8 @@ export class Batch {
 	/** What comes behind the pieces. */
 	#writer: Writer | undefined;
 	#size = 0;
+	/** How many bytes there were the last time. */
+	#before = 0;
 	#writing = false;
 
 	/** How many bytes there are. */
@@ -27,9 +31,8 @@ export class Batch {
 	write(frame: Outgoing, limit: number): number {
 		if (this.#writing) throw invalid("a codec may not send while it writes");
 		this.#writing = true;
-		this.#writer ??= new Writer(0, SLABS);
 		try {
-			const length = writeFrame(this.#writer, frame, limit);
+			const length = writeFrame(this.#open(), frame, limit);
 			this.#size += length;
 			return length;
 		} finally {
@@ -59,9 +62,9 @@ export class Batch {
 			this.#pieces.push(piece);
 			return;
 		}
-		this.#writer ??= new Writer(0, SLABS);
-		this.#writer.allow(Infinity);
-		this.#writer.raw(piece);
+		const writer = this.#open();
+		writer.allow(Infinity);
+		writer.raw(piece);
 	}
 
 	/** All that there is, until more is written. */
@@ -78,7 +81,13 @@ export class Batch {
 		else this.#writer?.drop();
 		this.#writer = undefined;
 		this.#pieces = [];
+		this.#before = this.#size;
 		this.#size = 0;
+	}
+
+	#open(): Writer {
+		this.#writer ??= new Writer(0, this.#before > LITTLE.size ? MUCH : LITTLE.slabs);
+		return this.#writer;
 	}
 
 	#endPiece(): void {

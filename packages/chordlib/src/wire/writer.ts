@@ -18,19 +18,18 @@ interface Slab {
 	free: number;
 }
 
-/** Slabs that are kept for the next writers. */
-const SPARE = 16;
-
 /** Memory that writers fill one after the other: to ask the system for some takes longer than to write into it. */
 export class Slabs {
 	readonly #size: number;
 	readonly #least: number;
+	readonly #most: number;
 	readonly #spare: Slab[] = [];
 
-	/** Bytes of each, and how many have to be left of one that others are to have. */
-	constructor(size: number, least: number) {
+	/** Bytes of each, how many have to be left of one that others are to have, and how many are kept for them. */
+	constructor(size: number, least: number, most: number) {
 		this.#size = size;
 		this.#least = least;
+		this.#most = most;
 	}
 
 	take(): Slab {
@@ -39,14 +38,14 @@ export class Slabs {
 
 	/** Of a slab the part from `free` on is for others. */
 	give(slab: Slab, free: number): void {
-		if (this.#size - free < this.#least || this.#spare.length >= SPARE) return;
+		if (this.#size - free < this.#least || this.#spare.length >= this.#most) return;
 		slab.free = free;
 		this.#spare.push(slab);
 	}
 }
 
 /** For single values, which may be kept, and their slab with them: so it is not large. */
-const VALUES = new Slabs(16_384, 256);
+const VALUES = new Slabs(16_384, 256, 4);
 
 /** Collects bytes, up to a limit. */
 export class Writer {
