@@ -23,8 +23,8 @@ export type Suspect = (contact: Contact, settled?: () => void) => void;
 const RECURSIVE = 0.35;
 /** The part of its time that who looks up gives to the next node; the rest is for trying another. */
 const SHARE = 0.7;
-/** The same of each node on the way: it tries another only in place of a dead one, and that takes no part of the time. */
-const SHARE_ON_THE_WAY = 0.95;
+/** The same of each node on the way: ways may be long. */
+const SHARE_ON_THE_WAY = 0.8;
 /**
  * A node that was asked on is asked for a sign of life when so many times its own round trip has passed without an
  * answer. It asks others itself, which is slower, but then it is alive.
@@ -191,11 +191,13 @@ export class Lookups {
 					done(undefined, found);
 					return;
 				}
-				if (error.code === "BUSY" && (next.last || query.hops > 0)) {
-					// Time ran out further on: whoever looks up may try another way, not every node on this one.
+				if (error.code === "BUSY" && next.last) {
 					done(error);
 				} else if (error.code === "REMOTE" || error.code === "BUSY") {
-					attempt();
+					// With less time than an answer takes, every node on a way would ask many others in vain.
+					const late = lateAfter(this.#network.roundTrip(contact.id));
+					if ((deadline - clock.now()) * share < late) done(error);
+					else attempt();
 				} else if (next.next.every((candidate) => tried.has(candidate))) {
 					// Perhaps this node is the owner now: that is known once it is known who is dead.
 					this.#suspect(contact, attempt);
