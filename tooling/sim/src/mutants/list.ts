@@ -51,7 +51,7 @@ export const MUTANTS: readonly Mutant[] = [
 			},
 		],
 		caughtBy: ["local/predecessor-kept"],
-		run: "--regime fail-stop --nodes 12 --successors 3 --minutes 3 --churn 3 --seeds 16",
+		run: "--regime fail-stop --nodes 12 --successors 3 --minutes 3 --churn 3 --latency internet --seeds 24",
 	},
 	{
 		name: "predecessor-not-looked-at-again",
@@ -64,7 +64,7 @@ export const MUTANTS: readonly Mutant[] = [
 			},
 		],
 		caughtBy: ["local/predecessor-kept"],
-		run: "--regime fail-stop --nodes 12 --successors 3 --minutes 3 --churn 3 --seeds 12",
+		run: "--regime fail-stop --nodes 12 --successors 3 --minutes 3 --churn 3 --seeds 20",
 	},
 	{
 		name: "lives-confused",
