@@ -51,7 +51,7 @@ export const MUTANTS: readonly Mutant[] = [
 			},
 		],
 		caughtBy: ["local/predecessor-kept"],
-		run: "--regime fail-stop --nodes 12 --successors 3 --minutes 3 --churn 3 --latency internet --seeds 24",
+		run: "--regime fail-stop --nodes 12 --successors 3 --minutes 10 --churn 3 --lookups 0 --latency internet --seeds 8",
 	},
 	{
 		name: "predecessor-not-looked-at-again",
