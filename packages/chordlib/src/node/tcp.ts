@@ -59,7 +59,11 @@ class TcpLink implements Link {
 	close(): void {
 		this.#socket.end();
 		// The other end is given a moment to read what was sent and close too, not longer.
-		setTimeout(() => this.#socket.destroy(), LINGER).unref();
+		const timer = setTimeout(() => this.#socket.destroy(), LINGER).unref();
+		// It would keep the link, and all that it belongs to.
+		this.#socket.once("close", () => {
+			clearTimeout(timer);
+		});
 	}
 
 	destroy(): void {
