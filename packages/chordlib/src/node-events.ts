@@ -7,7 +7,7 @@ import type { Pointers, Standing } from "./ring/state.ts";
 
 /** Functions that watch. One that throws is reported as an `error` event. */
 export interface NodeHooks {
-	/** Every packet that is sent, the ring's own included. */
+	/** Every packet that is sent, the ring's own included. It is a view, that holds until this returns: keep a copy. */
 	send(link: PeerLink, packet: Uint8Array): void;
 }
 
@@ -66,7 +66,7 @@ export function announcing(
 		sent:
 			send &&
 			((link, packet) => {
-				guard(() => send(link, packet.slice()), failed);
+				guard(() => send(link, packet), failed);
 			}),
 		failed,
 	};
