@@ -51,7 +51,7 @@ export const MUTANTS: readonly Mutant[] = [
 			},
 		],
 		caughtBy: ["local/predecessor-kept"],
-		run: "--regime fail-stop --nodes 12 --successors 3 --minutes 10 --churn 3 --lookups 0 --latency internet --seeds 8",
+		run: "--regime fail-stop --nodes 12 --successors 3 --minutes 10 --churn 3 --lookups 0 --latency internet --seed 2 --seeds 2",
 	},
 	{
 		name: "predecessor-not-looked-at-again",
@@ -64,7 +64,7 @@ export const MUTANTS: readonly Mutant[] = [
 			},
 		],
 		caughtBy: ["local/predecessor-kept"],
-		run: "--regime fail-stop --nodes 12 --successors 3 --minutes 3 --churn 3 --seeds 20",
+		run: "--regime fail-stop --nodes 12 --successors 3 --minutes 3 --churn 3 --seed 9 --seeds 3",
 	},
 	{
 		name: "lives-confused",
