@@ -207,9 +207,32 @@ export class Core {
 		budget: number,
 		done: Answer<Uint8Array>,
 	): Cancel {
-		const { clock } = this.#options.ports;
 		const link = this.connections.to(to);
-		if (link !== undefined) return this.#request(link, tag, body, budget, done);
+		if (link === undefined) return this.#callAnew(to, tag, body, budget, done);
+		const { clock } = this.#options.ports;
+		const deadline = clock.now() + budget;
+		let cancel = this.#request(link, tag, body, budget, (error, response) => {
+			// Who let go of a link that nobody used had not heard the question yet.
+			if (error?.code === "CLOSED" && link.goodbye === "idle" && to.dialable) {
+				cancel = this.#callAnew(to, tag, body, Math.max(1, deadline - clock.now()), done);
+			} else {
+				done(error, response);
+			}
+		});
+		return () => {
+			cancel();
+		};
+	}
+
+	/** The same over a link that has to be opened. */
+	#callAnew(
+		to: Contact,
+		tag: number,
+		body: Uint8Array,
+		budget: number,
+		done: Answer<Uint8Array>,
+	): Cancel {
+		const { clock } = this.#options.ports;
 		const deadline = clock.now() + budget;
 		let cancelRequest: Cancel = () => {};
 		const timer = clock.schedule(budget, () => {
@@ -232,10 +255,7 @@ export class Core {
 		};
 	}
 
-	/**
-	 * A request over a link. What is answered at once tells its round trip. Who let go of the link because nobody used it
-	 * had not heard the question yet: it is asked again, over another one.
-	 */
+	/** A request over a link. What is answered at once tells its round trip. */
 	#request(
 		link: Connection,
 		tag: number,
@@ -244,22 +264,13 @@ export class Core {
 		done: Answer<Uint8Array>,
 	): Cancel {
 		const { contact: peer } = link;
+		if (peer === undefined || !PROMPT.has(tag)) return link.rpc.request(tag, body, budget, done);
 		const { clock } = this.#options.ports;
 		const asked = clock.now();
-		let cancel = link.rpc.request(tag, body, budget, (error, response) => {
-			const took = clock.now() - asked;
-			if (error?.code === "CLOSED" && link.goodbye === "idle" && peer?.dialable === true) {
-				cancel = this.call(peer, tag, body, Math.max(1, budget - took), done);
-				return;
-			}
-			if (error === undefined && peer !== undefined && PROMPT.has(tag)) {
-				this.#roundTrips.add(peer.id, took);
-			}
+		return link.rpc.request(tag, body, budget, (error, response) => {
+			if (error === undefined) this.#roundTrips.add(peer.id, clock.now() - asked);
 			done(error, response);
 		});
-		return () => {
-			cancel();
-		};
 	}
 
 	/** Starts a message on its way to the owner of `target`; over the link to `via` first, where that is given. */

@@ -30,6 +30,20 @@ async function meetAtOnce(ring: Ring, nodes: readonly LocalNode[], spread: numbe
 	await ring.until(Promise.all(asked));
 }
 
+/** Lets go of the link as soon as it is asked something. */
+class Leaver extends Stranger {
+	asked = false;
+
+	override data(chunk: Uint8Array): void {
+		super.data(chunk);
+		// A length, and the kind of a request.
+		if (this.asked || chunk[4] !== 1) return;
+		this.asked = true;
+		this.say("000000020802");
+		this.link?.close();
+	}
+}
+
 test("nodes that dial each other at once end with one link to each, and every request is answered", async () => {
 	await assertForSeeds(FILE, 200, async (seed) => {
 		const ring = new Ring(seed, { latency: uniform(5, 50) });
@@ -309,6 +323,26 @@ test("what is asked over a link while the other end lets go of it is asked again
 	expect(b.peers).toHaveLength(1);
 	expect(await ring.until(b.request(a, echo, "second"))).toBe("second 2");
 	expect([a.peers.length, b.peers.length]).toEqual([1, 1]);
+});
+
+test("who says with every question that nobody used the link is asked once more, not for ever", async () => {
+	const ring = new Ring(1);
+	const node = await ring.add("node");
+	const host = ring.host("leaver");
+	const met: Leaver[] = [];
+	await host.transport.listen({ host: host.ip, port: 7000 }, (link) => {
+		const leaver = new Leaver(HELLO + identify("22", host.ip));
+		met.push(leaver);
+		leaver.link = link;
+		leaver.open();
+		return leaver;
+	});
+	const { peer } = await ring.until(node.link({ host: host.ip, port: 7000 }));
+	if (peer === undefined) throw new Error("nobody is there");
+	await expect(ring.until(node.request(peer, echo, "hello"))).rejects.toMatchObject({
+		code: "CLOSED",
+	});
+	expect(met.map(({ asked }) => asked)).toEqual([true, true]);
 });
 
 test("an idle link is kept while a request is under way on it, and the ring's own links are kept always", async () => {
