@@ -59,30 +59,31 @@ export class Outlet {
 		const queue = this.#queue;
 		if (queue !== undefined && queue.size > 0) {
 			const bytes = encodeFrame(frame, limit, queue.slabs);
-			this.told?.(bytes);
 			queue.push(bytes, pair);
+			this.told?.(bytes);
 			return;
 		}
 		const room = this.#room;
-		const length = this.#write(frame, limit);
+		const length = this.#batch.write(frame, limit);
 		if (length <= room) {
-			this.#flushSoon();
+			this.#goesOut(length);
 			return;
 		}
+		const bytes = this.#batch.takeLast(length);
 		this.#queue ??= new FairQueue();
-		this.#queue.push(this.#batch.takeLast(length), pair);
+		this.#queue.push(bytes, pair);
+		this.told?.(bytes);
 	}
 
 	/** Sends a frame before all that waits. */
 	sendFirst(frame: Outgoing, limit: number): void {
-		this.#write(frame, limit);
-		this.#flushSoon();
+		this.#goesOut(this.#batch.write(frame, limit));
 	}
 
-	#write(frame: Outgoing, limit: number): number {
-		const length = this.#batch.write(frame, limit);
+	/** What was written last goes out at the end of this turn. */
+	#goesOut(length: number): void {
+		this.#flushSoon();
 		this.told?.(this.#batch.last(length));
-		return length;
 	}
 
 	#flushSoon(): void {

@@ -105,7 +105,7 @@ test("what cannot be written is not sent, and what came before it is", () => {
 		throw new Error("cannot be written");
 	};
 	expect(() => out.send({ kind: "notice", tag: 1, body: fails }, LIMIT)).toThrow("cannot be");
-	expect(() => out.send(long(30), 20)).toThrow("more than the 24 bytes");
+	expect(() => out.send(long(25), 20)).toThrow("more than the 24 bytes");
 	const sends = (): void => {
 		out.send(saying("within"), LIMIT);
 	};
@@ -125,6 +125,47 @@ test("each frame is told as it goes out, those that wait included", () => {
 	out.send(saying("three"), LIMIT);
 	out.sendFirst(saying("four"), LIMIT);
 	expect(told).toEqual(["one", "two", "three", "four"].map((word) => framed(word)));
+});
+
+test("who is told of a frame may send another: neither is cut", () => {
+	const { outlet: out, link, sent, endTurn } = outlet();
+	out.told = () => {
+		out.told = undefined;
+		out.sendFirst({ kind: "ping" }, LIMIT);
+	};
+	link.buffered = TURN;
+	out.send(saying("waits"), LIMIT);
+	link.buffered = 0;
+	endTurn();
+	endTurn();
+	expect(sent).toEqual([encodeFrame({ kind: "ping" }, LIMIT), framed("waits")]);
+});
+
+test("the memory of what a link has copied is used again, and that of what it still has to send is not", () => {
+	const { outlet: out, link, sent, endTurn } = outlet();
+	const say = (word: string): void => {
+		out.send(saying(word), LIMIT);
+		endTurn();
+	};
+	Object.assign(link, { copies: true });
+	for (const word of ["one", "two"]) say(word);
+	expect(sent).toEqual([framed("two"), framed("two")]);
+	const { send } = link;
+	link.send = (bytes) => {
+		send(bytes);
+		link.buffered = bytes.length;
+	};
+	say("six");
+	link.buffered = 0;
+	say("ten");
+	expect(sent.slice(2)).toEqual([framed("six"), framed("ten")]);
+});
+
+test("a frame of as many bytes as are allowed goes out", () => {
+	const { outlet: out, sent, endTurn } = outlet();
+	out.send(long(24), 20);
+	endTurn();
+	expect(sizes(sent)).toEqual([24]);
 });
 
 test("sealed, all that is sent in one turn is one record", () => {
