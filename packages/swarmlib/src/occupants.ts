@@ -17,7 +17,7 @@ type Deliver = (message: Outgoing) => Cancel;
 type Met = (failure?: SwarmError) => void;
 
 /** Addresses of which it is remembered who is there. */
-const REMEMBERED = 256;
+const REMEMBERED = 1_024;
 
 /**
  * Who is at an address. A peer's id is the hash of its address, or of its key: the latter only the peer itself can tell. So
