@@ -458,7 +458,7 @@ export class LocalNode {
 		value: Body,
 		options?: Wait,
 	): Promise<void> {
-		// Not async: where there is a link, a promise for each would take as long as writing the message.
+		// Not async: all that are told over a link that is there share one promise.
 		try {
 			return this.#tellLinked(peer, type, value, options)
 				? TOLD
