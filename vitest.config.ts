@@ -10,9 +10,9 @@ const all = workspaces();
 // The tests multiply the cases of their random tests by it: 100 in `npm run nightly`.
 const factor = process.env["CICADA_FACTOR"] ?? "1";
 
-// Its tests keep both cores busy, or start many processes that are to answer in time: one after the other, when all
-// others are done.
-const ALONE = "sim";
+// Their tests start many processes that are to answer in time, or keep the cores busy at low priority: when all others
+// are done.
+const LAST = ["sim", "soak"];
 
 export default defineConfig({
 	// Tests run the sources, so that coverage points at them and no stale build is tested. Only
@@ -40,7 +40,7 @@ export default defineConfig({
 					name,
 					root: path,
 					include: ["test/**/*.test.ts"],
-					...(name === ALONE && { maxWorkers: 1, sequence: { groupOrder: 1 } }),
+					...(LAST.includes(name) && { sequence: { groupOrder: 1 } }),
 				},
 			})),
 		coverage: {

@@ -20,12 +20,13 @@ test("a row keeps things in order, by number, whatever is taken out; numbers are
 				first?: number;
 				at?: number;
 			}[]) {
-				for (let i = 0; i < add; i++) {
-					model.set(next, `item ${next}`);
-					expect(row.add(`item ${next}`)).toBe(next++);
-				}
-				const numbers = [...[...model.keys()].slice(0, first), ...(at === undefined ? [] : [at])];
-				for (const number of numbers) expect(row.remove(number)).toBe(model.delete(number));
+				const added = Array.from({ length: add }, (_, i) => next + i);
+				next += add;
+				for (const number of added) model.set(number, `item ${number}`);
+				expect(added.map((number) => row.add(`item ${number}`))).toEqual(added);
+				const taken = [...[...model.keys()].slice(0, first), ...(at === undefined ? [] : [at])];
+				const were = taken.map((number) => model.delete(number));
+				expect(taken.map((number) => row.remove(number))).toEqual(were);
 			}
 			expect([...row]).toEqual([...model.values()]);
 			expect([row.size, row.first, row.next]).toEqual([
@@ -33,7 +34,7 @@ test("a row keeps things in order, by number, whatever is taken out; numbers are
 				[...model.keys()][0] ?? next,
 				next,
 			]);
-			for (const [number, item] of model) expect(row.get(number)).toBe(item);
+			expect([...model.keys()].map((number) => row.get(number))).toEqual([...model.values()]);
 			expect([row.get(-1), row.get(next), row.remove(-1)]).toEqual([undefined, undefined, false]);
 		}),
 		{ numRuns: 200 },

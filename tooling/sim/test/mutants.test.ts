@@ -1,9 +1,14 @@
+import { constants, setPriority } from "node:os";
+
 import { expect, it } from "vitest";
 
 import { ROOT, patched } from "../src/mutants/build.ts";
 import { hunt } from "../src/mutants/hunt.ts";
 import { MUTANTS } from "../src/mutants/list.ts";
 import { OUTSIDERS } from "../src/mutants/outsiders.ts";
+
+// Tests on real sockets and clocks run beside it, and go first.
+setPriority(constants.priority.PRIORITY_LOW);
 
 const patches = MUTANTS.flatMap(({ name, patches }) =>
 	patches.map((patch, index) => ({ name, index, patch })),
@@ -29,9 +34,14 @@ it("at least 16 are to be caught, four of them chosen by somebody who had not wr
 	);
 });
 
-it("each is caught by a rule that is named for it, and the ring as it is breaks none", async () => {
+/** Every third is hunted here, and all of them in the nightly run. */
+const STEP = process.env["CICADA_FACTOR"] === "100" ? 1 : 3;
+
+it("they are caught by a rule that is named for them, and the ring as it is breaks none", async () => {
 	const said: string[] = [];
-	const only = MUTANTS.filter(({ survives }) => survives === undefined).map(({ name }) => name);
+	const only = MUTANTS.filter(({ survives }) => survives === undefined)
+		.map(({ name }) => name)
+		.filter((_, index) => index % STEP === 0);
 	const say = (text: string): void => {
 		said.push(text);
 	};

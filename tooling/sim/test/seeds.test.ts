@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { constants, setPriority } from "node:os";
 import { fileURLToPath } from "node:url";
 
 import { expect, it } from "vitest";
@@ -7,6 +8,9 @@ import { FAIL_STOP_FAULTS } from "../src/plan-fail-stop.ts";
 import { HOSTILE_FAULTS } from "../src/plan-hostile.ts";
 import { type Regime, REGIMES } from "../src/plan.ts";
 import type { Summary } from "../src/summary.ts";
+
+// Tests on real sockets and clocks run beside it, and go first.
+setPriority(constants.priority.PRIORITY_LOW);
 
 const FACTOR = Number(process.env["CICADA_FACTOR"] ?? "1");
 const MAIN = fileURLToPath(new URL("../dist/main.js", import.meta.url));
