@@ -42,7 +42,7 @@ export const memory: Measurement = {
 	once: true,
 	async run({ nodes, operations }) {
 		// So few operations are a trial of the program.
-		const count = operations < 1_000 ? 4 : LINKS;
+		const count = operations < 1_000 ? 40 : LINKS;
 		const tls = each(await measured("tls", count), 0, count);
 		const linked = await measured("links", count);
 		const node = each(linked, 0, count);
