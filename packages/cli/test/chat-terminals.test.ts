@@ -40,7 +40,8 @@ test.skipIf(withoutTmux)(
 		await ana.type("half a li");
 		await ana.until("#lobby> half a li");
 		await bob.enter("hello, ana");
-		await ana.until(/\n#lobby <bob> hello, ana\n#lobby> half a li$/);
+		const shown = await ana.until(/hello, ana\n#lobby> half a li$/);
+		expect(shown.split("\n").at(-2)).toBe("#lobby <bob> hello, ana");
 		await ana.enter("ne");
 		await bob.until("#lobby <ana> half a line");
 
