@@ -15,7 +15,7 @@ import type { Outcome } from "./secure/link-handshake.ts";
 import type { NodeRecord } from "./secure/record.ts";
 import type { LimitCounter } from "./stats.ts";
 import { Framer } from "./wire/framer.ts";
-import { type Frame, type GoodbyeReason, type Outgoing, decodeFrame } from "./wire/messages.ts";
+import { type Frame, type GoodbyeReason, type Outgoing, readFrame } from "./wire/messages.ts";
 
 /** A link as hooks and handlers see it. */
 export interface PeerLink {
@@ -364,10 +364,11 @@ export class Connection implements LinkHandler, PeerLink {
 	#read(bytes: Uint8Array): boolean {
 		try {
 			this.#framer.push(bytes, (whole) => {
-				const frame = decodeFrame(whole);
+				const size = whole.left;
+				const frame = readFrame(whole);
 				const early = frame.kind === "goodbye" ? undefined : this.#early;
 				if (early === undefined) this.#receive(frame);
-				else this.#wait(early, frame, whole.length);
+				else this.#wait(early, frame, size);
 				return !this.#closed;
 			});
 		} catch (error) {

@@ -27,6 +27,7 @@ import type { LinkSecurity } from "./secure/link-handshake.ts";
 import { type NodeRecord, OpenedRecords, RECORD_LIFE, signRecord } from "./secure/record.ts";
 import type { LimitCounter, NodeStats } from "./stats.ts";
 import { decode, encode, filling } from "./wire/codec.ts";
+import { Reader } from "./wire/reader.ts";
 
 /** What a node stands on: the system's clock, randomness and TCP, unless others are given. */
 export interface Ports {
@@ -343,7 +344,7 @@ export class Core {
 			if (!isMalformed(error)) this.#events.failed(error);
 		};
 		const place = exact ? this.hash : hashOf(target);
-		guard(() => handle?.(body, { origin, target: place, exact, hops, via }), report);
+		guard(() => handle?.(new Reader(body), { origin, target: place, exact, hops, via }), report);
 	}
 
 	#pass(link: Connection, envelope: Envelope, last: boolean): void {

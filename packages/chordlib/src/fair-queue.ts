@@ -1,5 +1,6 @@
 import type { Id } from "./id.ts";
-import { Slabs } from "./wire/writer.ts";
+import { type Outgoing, writeFrame } from "./wire/messages.ts";
+import { Slabs, Writer } from "./wire/writer.ts";
 
 /** Between whom a message goes that links carry on: those who say it take turns with each other. */
 export interface Pair {
@@ -13,15 +14,89 @@ export interface Pair {
  */
 export const TURN = 49_152;
 
+/** Frames in one memory, and where each of them ends. */
+interface Piece {
+	readonly bytes: Uint8Array;
+	readonly ends: readonly number[];
+	/** How many in front are gone. */
+	taken: number;
+}
+
 /** Frames that wait for one turn after the other, first come, first served among themselves. */
-interface Flow {
+class Flow {
 	/** Its place among the others; `undefined` for what the ends of the link say. */
 	readonly key: string | undefined;
-	readonly frames: (Uint8Array | undefined)[];
-	/** Of them, those in front that are gone. */
-	taken: number;
+	readonly #slabs: Slabs;
+	readonly #pieces: Piece[] = [];
+	/** What comes behind the pieces, and where each frame of it ends. */
+	#writer: Writer | undefined;
+	#ends: number[] = [];
 	/** Bytes that have gone out in this turn. */
-	sent: number;
+	#sent = 0;
+
+	constructor(key: string | undefined, slabs: Slabs) {
+		this.key = key;
+		this.#slabs = slabs;
+	}
+
+	get isWaiting(): boolean {
+		return this.#pieces.length > 0 || this.#writer !== undefined;
+	}
+
+	/** Whether it has had its turn. */
+	get isServed(): boolean {
+		return this.#sent >= TURN || !this.isWaiting;
+	}
+
+	endTurn(): void {
+		this.#sent = 0;
+	}
+
+	/** @throws ChordError as {@link writeFrame} */
+	push(frame: Outgoing, limit: number): Uint8Array {
+		this.#writer ??= new Writer(0, this.#slabs);
+		const writer = this.#writer;
+		let length = 0;
+		try {
+			length = writeFrame(writer, frame, limit);
+			this.#ends.push(writer.length);
+			return writer.view(writer.length - length);
+		} finally {
+			// Another of that length, or the first that could not be written, would have it move all that there is.
+			if (writer.room < length || writer.length === 0) this.#endPiece();
+		}
+	}
+
+	/**
+	 * Takes frames that follow each other, as many as fit into `room` and into a turn, one at least where that fits into
+	 * `room`; else `undefined`.
+	 */
+	take(room: number): Uint8Array | undefined {
+		if (this.#pieces.length === 0) this.#endPiece();
+		const [piece] = this.#pieces;
+		if (piece === undefined) return undefined;
+		const { bytes, ends } = piece;
+		const start = ends[piece.taken - 1] ?? 0;
+		const first = (ends[piece.taken] ?? start) - start;
+		const most = Math.min(room, Math.max(first, TURN - this.#sent));
+		let end = start;
+		for (let next = ends[piece.taken]; next !== undefined; next = ends[piece.taken]) {
+			if (next - start > most) break;
+			end = next;
+			piece.taken++;
+		}
+		this.#sent += end - start;
+		if (piece.taken === ends.length) this.#pieces.shift();
+		return end === start ? undefined : bytes.subarray(start, end);
+	}
+
+	#endPiece(): void {
+		if (this.#writer === undefined) return;
+		if (this.#ends.length === 0) this.#writer.drop();
+		else this.#pieces.push({ bytes: this.#writer.finish(), ends: this.#ends, taken: 0 });
+		this.#writer = undefined;
+		this.#ends = [];
+	}
 }
 
 /**
@@ -31,8 +106,8 @@ interface Flow {
  */
 export class FairQueue {
 	/** For the frames: they may wait for long, so that nothing else is part of their memory. */
-	readonly slabs: Slabs = new Slabs(16_384, 256, 1);
-	readonly #own: Flow = { key: undefined, frames: [], taken: 0, sent: 0 };
+	readonly #slabs = new Slabs(16_384, 4_096, 1);
+	readonly #own = new Flow(undefined, this.#slabs);
 	/** The one whose turn it is in front. */
 	readonly #flows = new Map<string, Flow>();
 	/** Whose message came last: often they have more to say. */
@@ -45,23 +120,32 @@ export class FairQueue {
 		return this.#size;
 	}
 
-	/** Puts a frame behind those of the same pair; without one, behind what the ends of the link say. */
-	push(frame: Uint8Array, pair: Pair | undefined): void {
-		this.#flow(pair).frames.push(frame);
-		this.#size += frame.length;
+	/**
+	 * Puts a frame of at most `limit` bytes behind those of the same pair; without one, behind what the ends of the link
+	 * say. Gives it as it will go out: a view, until the next one.
+	 * @throws ChordError as {@link writeFrame}; nothing is put then
+	 */
+	push(frame: Outgoing, limit: number, pair: Pair | undefined): Uint8Array {
+		const flow = this.#flow(pair);
+		const isNew = flow.key !== undefined && !flow.isWaiting;
+		const bytes = flow.push(frame, limit);
+		if (isNew) this.#flows.set(flow.key, flow);
+		this.#size += bytes.length;
+		return bytes;
 	}
 
-	/** Takes the frame that goes out next; `undefined` when none waits, or that one is larger than `room`. */
+	/**
+	 * Takes what goes out next, one frame or several that follow each other; `undefined` when none waits, or the first is
+	 * larger than `room`.
+	 */
 	take(room: number = Infinity): Uint8Array | undefined {
-		const own = isWaiting(this.#own) && (this.#ownTurn || this.#flows.size === 0);
+		const own = this.#own.isWaiting && (this.#ownTurn || this.#flows.size === 0);
 		const flow = own ? this.#own : this.#front;
-		const frame = flow?.frames[flow.taken];
-		if (flow === undefined || frame === undefined || frame.length > room) return undefined;
-		flow.frames[flow.taken++] = undefined;
-		this.#size -= frame.length;
-		flow.sent += frame.length;
-		if (!isWaiting(flow) || flow.sent >= TURN) this.#endTurn(flow);
-		return frame;
+		const frames = flow?.take(room);
+		if (flow === undefined || frames === undefined) return undefined;
+		this.#size -= frames.length;
+		if (flow.isServed) this.#endTurn(flow);
+		return frames;
 	}
 
 	get #front(): Flow | undefined {
@@ -71,16 +155,12 @@ export class FairQueue {
 
 	/** Who has more to say goes behind the others. */
 	#endTurn(flow: Flow): void {
-		const { frames, key } = flow;
-		flow.sent = 0;
-		if (2 * flow.taken >= frames.length) {
-			frames.splice(0, flow.taken);
-			flow.taken = 0;
-		}
+		const { key } = flow;
+		flow.endTurn();
 		this.#ownTurn = key !== undefined;
 		if (key === undefined) return;
 		this.#flows.delete(key);
-		if (isWaiting(flow)) this.#flows.set(key, flow);
+		if (flow.isWaiting) this.#flows.set(key, flow);
 		else if (this.#last?.flow === flow) this.#last = undefined;
 	}
 
@@ -91,13 +171,8 @@ export class FairQueue {
 		const last = this.#last;
 		if (last !== undefined && last.from === from && last.to === to) return last.flow;
 		const key = from + to;
-		const flow = this.#flows.get(key) ?? { key, frames: [], taken: 0, sent: 0 };
-		this.#flows.set(key, flow);
+		const flow = this.#flows.get(key) ?? new Flow(key, this.#slabs);
 		this.#last = { from, to, flow };
 		return flow;
 	}
-}
-
-function isWaiting({ frames, taken }: Flow): boolean {
-	return taken < frames.length;
 }

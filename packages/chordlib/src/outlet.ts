@@ -2,7 +2,7 @@ import { FairQueue, type Pair, TURN } from "./fair-queue.ts";
 import type { Clock, Link } from "./ports.ts";
 import type { Channel } from "./secure/channel.ts";
 import { Batch } from "./wire/batch.ts";
-import { type Outgoing, encodeFrame } from "./wire/messages.ts";
+import type { Outgoing } from "./wire/messages.ts";
 
 /**
  * What goes out over one link. Frames that are sent while something runs go out together when it has finished: the
@@ -56,23 +56,18 @@ export class Outlet {
 	 * @throws ChordError as `writeFrame`; nothing is sent then
 	 */
 	send(frame: Outgoing, limit: number, pair?: Pair): void {
-		const queue = this.#queue;
-		if (queue !== undefined && queue.size > 0) {
-			const bytes = encodeFrame(frame, limit, queue.slabs);
-			queue.push(bytes, pair);
-			this.told?.(bytes);
-			return;
+		const room = this.waiting > 0 ? 0 : this.#room;
+		if (room > 0) {
+			const length = this.#batch.write(frame, limit);
+			if (length <= room) {
+				this.#goesOut(length);
+				return;
+			}
+			this.#batch.takeBack(length);
 		}
-		const room = this.#room;
-		const length = this.#batch.write(frame, limit);
-		if (length <= room) {
-			this.#goesOut(length);
-			return;
-		}
-		const bytes = this.#batch.takeLast(length);
 		this.#queue ??= new FairQueue();
-		this.#queue.push(bytes, pair);
-		this.told?.(bytes);
+		const waits = this.#queue.push(frame, limit, pair);
+		this.told?.(waits);
 	}
 
 	/** Sends a frame before all that waits. */

@@ -1,6 +1,7 @@
 import { ChordError } from "./errors.ts";
 import { sha256 } from "./node/crypto.ts";
-import { type Codec, decode, encode } from "./wire/codec.ts";
+import { type Codec, encode, readAll } from "./wire/codec.ts";
+import type { Reader } from "./wire/reader.ts";
 
 /** A type of message that is answered. Make one with {@link defineRequest}. */
 export interface RequestType<Request, Response> {
@@ -69,13 +70,13 @@ export type Cancel = () => void;
 
 /** Answers requests of one type; what it returns is called when the asker no longer waits. */
 export type RequestHandler<From> = (
-	body: Uint8Array,
+	body: Reader,
 	from: From,
 	budget: number,
 	answer: Answer<Uint8Array>,
 ) => Cancel | undefined;
 
-export type NoticeHandler<From> = (body: Uint8Array, from: From) => void;
+export type NoticeHandler<From> = (body: Reader, from: From) => void;
 
 /** Who handles which message. `From` is how handlers know the sender. */
 export class Handlers<From> {
@@ -106,7 +107,7 @@ export class Handlers<From> {
 		) => Cancel | undefined,
 	): Cancel {
 		return register(this.#requests, type, (body, from, budget, answer) =>
-			handle(decode(type.request, body), from, budget, (error, value) => {
+			handle(readAll(type.request, body), from, budget, (error, value) => {
 				if (error !== undefined) answer(error);
 				else answer(undefined, encode(type.response, value as Response, this.#limit));
 			}),
@@ -116,7 +117,7 @@ export class Handlers<From> {
 	/** @throws ChordError `INVALID_ARGUMENT` when the type, or another of the same tag, is handled already. */
 	onNotice<Body>(type: NoticeType<Body>, handle: (value: Body, from: From) => void): Cancel {
 		return register(this.#notices, type, (body, from) => {
-			handle(decode(type.body, body), from);
+			handle(readAll(type.body, body), from);
 		});
 	}
 }

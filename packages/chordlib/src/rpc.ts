@@ -5,6 +5,7 @@ import type { Clock, Timer } from "./ports.ts";
 import type { Answer, Cancel, Handlers } from "./protocol.ts";
 import type { LimitCounter } from "./stats.ts";
 import type { FailureReason, Frame, Outgoing } from "./wire/messages.ts";
+import type { Reader } from "./wire/reader.ts";
 import type { Fill } from "./wire/writer.ts";
 
 /** What the calls of all of a node's links have in common. */
@@ -93,7 +94,7 @@ export class Rpc<From> {
 				this.#serve(frame);
 				break;
 			case "response":
-				this.#settle(frame.call)?.(undefined, frame.body);
+				this.#settle(frame.call)?.(undefined, frame.body.rest());
 				break;
 			case "failure":
 				this.#settle(frame.call)?.(failureError(frame.reason, frame.explanation));
@@ -177,7 +178,7 @@ export class Rpc<From> {
 		}
 	}
 
-	#note(tag: number, body: Uint8Array): void {
+	#note(tag: number, body: Reader): void {
 		try {
 			this.#context.handlers.notice(tag)?.(body, this.#from);
 		} catch (error) {

@@ -4,11 +4,14 @@ import { expect, test } from "vitest";
 
 import { FairQueue, type Pair, TURN } from "../src/fair-queue.ts";
 import { idOf } from "../src/hash.ts";
-import { Hash, LocalNode, bytes, defineNotice } from "../src/index.ts";
+import { Hash, LocalNode, Reader, type Writer, bytes, defineNotice } from "../src/index.ts";
+import { HEADER } from "../src/wire/framer.ts";
+import { encodeFrame } from "../src/wire/messages.ts";
 import { Ring } from "./ring.ts";
 import { cases } from "./seeds.ts";
 
 const parcel = defineNotice("test/parcel", bytes(60_000));
+const LIMIT = 65_536;
 /** A chunk of a large message, and a small one. */
 const chunk = new Uint8Array(TURN);
 const small = new Uint8Array(64);
@@ -18,30 +21,41 @@ const pair = (name: number): Pair => ({
 	target: idOf(new Hash({ value: "to" })),
 });
 
+/** All that waits, in the order in which it goes out: of each frame its tag, and its length. */
+function* taken(queue: FairQueue): Iterable<{ readonly index: number; readonly length: number }> {
+	for (let next = queue.take(); next !== undefined; next = queue.take()) {
+		const reader = new Reader(next);
+		while (reader.left > 0) {
+			const length = reader.uint(HEADER);
+			const frame = new Reader(reader.raw(length));
+			frame.uint(1);
+			yield { index: frame.uint(4), length };
+		}
+	}
+}
+
 test("each pair's frames come out in their order, and others wait for one turn of it at most", () => {
 	const frame = fc.record({ of: fc.nat(4), size: fc.integer({ min: 1, max: 65_000 }) });
 	fc.assert(
 		fc.property(fc.array(frame, { maxLength: 60 }), (frames) => {
 			const queue = new FairQueue();
 			// Number 0 is what the ends of the link say.
-			const names = new Map<Uint8Array, { of: number; index: number }>();
 			for (const [index, { of, size }] of frames.entries()) {
-				const content = new Uint8Array(size);
-				names.set(content, { of, index });
-				queue.push(content, of === 0 ? undefined : pair(of));
+				const notice = { kind: "notice", tag: index, body: new Uint8Array(size) } as const;
+				queue.push(notice, LIMIT, of === 0 ? undefined : pair(of));
 			}
 			const left = [0, 1, 2, 3, 4].map((of) => frames.filter((each) => each.of === of).length);
 			const since = left.map(() => left.map(() => 0));
 			const last = left.map(() => -1);
-			for (let next = queue.take(); next !== undefined; next = queue.take()) {
-				const { of, index } = names.get(next) ?? { of: -1, index: -1 };
-				expect(index).toBeGreaterThan(last[of] ?? Infinity);
+			for (const { index, length } of taken(queue)) {
+				const { of } = frames[index]!;
+				expect(index).toBeGreaterThan(last[of]!);
 				last[of] = index;
 				left[of]!--;
 				since[of] = left.map(() => 0);
 				for (const [other, waits] of since.entries()) {
 					if (other === of || left[other] === 0) continue;
-					waits[of]! += next.length;
+					waits[of]! += length;
 					// What the ends say has every second turn, so each of the others may see it four times in a round.
 					const turns = of === 0 ? 4 : 1;
 					expect(waits[of]).toBeLessThan(turns * (TURN + 65_000));
@@ -56,11 +70,51 @@ test("each pair's frames come out in their order, and others wait for one turn o
 
 test("one that was empty takes what comes later", () => {
 	const queue = new FairQueue();
-	const frame = new Uint8Array(1);
 	for (const of of [undefined, pair(1), undefined]) {
 		expect(queue.take()).toBeUndefined();
-		queue.push(frame, of);
-		expect(queue.take()).toBe(frame);
+		queue.push({ kind: "ping" }, LIMIT, of);
+		expect(queue.take()).toEqual(encodeFrame({ kind: "ping" }, LIMIT));
+	}
+});
+
+test("frames that follow each other are taken together, as far as there is room, and a piece at a time", () => {
+	const queue = new FairQueue();
+	const size = 1_000;
+	const notice = { kind: "notice", tag: 0, body: new Uint8Array(size - 9) } as const;
+	for (let count = 0; count < 100; count++) queue.push(notice, LIMIT, pair(count < 50 ? 1 : 2));
+	const sizes: number[] = [];
+	for (const room of [size - 1, size, 3.5 * size, Infinity])
+		sizes.push(queue.take(room)?.length ?? 0);
+	expect(sizes).toEqual([0, size, 3 * size, 12 * size]);
+	// What comes later does not change what was taken.
+	const before = queue.take();
+	const copy = before?.slice();
+	for (let count = 0; count < 100; count++) queue.push({ ...notice, tag: 9 }, LIMIT, pair(1));
+	expect(before).toEqual(copy);
+	expect([...taken(queue)].length).toBe(200 - 16 - (before?.length ?? 0) / size);
+	expect(queue.size).toBe(0);
+});
+
+test("what cannot be written does not wait, and what waits before and after it does", () => {
+	const queue = new FairQueue();
+	const fails = (writer: Writer): void => {
+		writer.raw(new Uint8Array(3));
+		throw new Error("cannot be written");
+	};
+	const sends = (): void => {
+		queue.push({ kind: "ping" }, LIMIT, pair(1));
+	};
+	const failures = [
+		{ body: fails, why: "cannot be written" },
+		{ body: sends, why: "may not send" },
+	];
+	for (const { body, why } of failures) {
+		expect(() => queue.push({ kind: "notice", tag: 0, body }, LIMIT, pair(1))).toThrow(why);
+		expect(queue.take()).toBeUndefined();
+		queue.push({ kind: "notice", tag: 1, body: new Uint8Array(1) }, LIMIT, pair(1));
+		expect(() => queue.push({ kind: "notice", tag: 2, body }, LIMIT, pair(1))).toThrow(why);
+		queue.push({ kind: "notice", tag: 3, body: new Uint8Array(1) }, LIMIT, pair(1));
+		expect([...taken(queue)].map(({ index }) => index)).toEqual([1, 3]);
 	}
 });
 

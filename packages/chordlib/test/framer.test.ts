@@ -17,8 +17,8 @@ function cut(chunks: readonly Uint8Array[], limit = LIMIT): string[] {
 	const framer = new Framer(limit);
 	const found: string[] = [];
 	for (const chunk of chunks) {
-		framer.push(chunk, (bytes) => {
-			found.push(toHex(bytes));
+		framer.push(chunk, (frame) => {
+			found.push(toHex(frame.rest()));
 			return true;
 		});
 	}
@@ -64,8 +64,8 @@ test("frames before a malformed one are given out", () => {
 	const framer = new Framer(LIMIT);
 	const found: string[] = [];
 	expect(() => {
-		framer.push(fromHex("00000001 aa ffffffff"), (bytes) => {
-			found.push(toHex(bytes));
+		framer.push(fromHex("00000001 aa ffffffff"), (frame) => {
+			found.push(toHex(frame.rest()));
 			return true;
 		});
 	}).toThrow(malformed);
@@ -74,8 +74,8 @@ test("frames before a malformed one are given out", () => {
 
 test("after emit has said no, nothing more is given out", () => {
 	const found: string[] = [];
-	new Framer(LIMIT).push(fromHex("00000001 aa 00000001 bb"), (bytes) => {
-		found.push(toHex(bytes));
+	new Framer(LIMIT).push(fromHex("00000001 aa 00000001 bb"), (frame) => {
+		found.push(toHex(frame.rest()));
 		return false;
 	});
 	expect(found).toEqual(["aa"]);

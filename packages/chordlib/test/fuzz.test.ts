@@ -5,7 +5,7 @@ import { Contact } from "../src/contact.ts";
 import { idOf } from "../src/hash.ts";
 import { Hash, defineRequest, encode, nothing } from "../src/index.ts";
 import * as ring from "../src/ring/messages.ts";
-import { type Frame, encodeFrame } from "../src/wire/messages.ts";
+import { type Outgoing, encodeFrame } from "../src/wire/messages.ts";
 import { concat, fromHex, toHex } from "./bytes.ts";
 import { Desk, type TestLink } from "./desk.ts";
 import { factor } from "./seeds.ts";
@@ -43,7 +43,7 @@ function sensible(desk: Desk): Uint8Array[] {
 			),
 		],
 	];
-	const frames: Frame[] = [
+	const frames: Outgoing[] = [
 		{ kind: "ping" },
 		{ kind: "pong" },
 		{ kind: "goodbye", reason: "leaving" },

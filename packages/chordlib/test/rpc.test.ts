@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import {
 	Hash,
 	type LocalNode,
+	Reader,
 	type LocalNodeOptions,
 	defaultLimits,
 	defineNotice,
@@ -196,7 +197,7 @@ test("the ring's own requests tell who serves them when their time is over", asy
 	await ring.simulation.run(200);
 	expect([answers, context.pending.asked]).toEqual([["TIMEOUT"], 0]);
 	expect(sent.map(({ kind }) => kind)).toEqual(["request", "request", "cancel", "cancel"]);
-	rpc.receive({ kind: "response", call: 1, body: new Uint8Array() });
+	rpc.receive({ kind: "response", call: 1, body: new Reader(new Uint8Array()) });
 	expect(answers).toEqual(["TIMEOUT"]);
 	expect(rpc.quiet).toBe(true);
 });

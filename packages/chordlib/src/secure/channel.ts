@@ -45,7 +45,7 @@ export class Channel {
 	 */
 	push(chunk: Uint8Array, emit: (content: Uint8Array) => boolean): void {
 		this.#framer.push(chunk, (record) => {
-			const content = this.#opening.decrypt(record);
+			const content = this.#opening.decrypt(record.rest());
 			renew(this.#opening);
 			return emit(content);
 		});

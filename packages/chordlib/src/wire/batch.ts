@@ -1,13 +1,13 @@
 import { concat } from "./concat.ts";
 import { type Outgoing, writeFrame } from "./messages.ts";
-import { Slabs, Writer, invalid } from "./writer.ts";
+import { Slabs, Writer } from "./writer.ts";
 
 /** For links with little to say: very many of them may say something in one turn. */
 const LITTLE = { size: 2_048, slabs: new Slabs(2_048, 512, 256) } as const;
 /** For those with more: a frame of the largest size that is usual fits, with what a link adds to it. */
 const MUCH = new Slabs(66 * 1_024, 33 * 1_024, 16);
 /** Pieces below this are copied behind what there is; larger ones stay where they are. */
-const SMALL = 4_096;
+const SMALL = 24_576;
 
 /** Frames that go out together, written one behind the other. */
 export class Batch {
@@ -17,7 +17,6 @@ export class Batch {
 	#size = 0;
 	/** How many bytes there were the last time. */
 	#before = 0;
-	#writing = false;
 
 	/** How many bytes there are. */
 	get size(): number {
@@ -29,15 +28,9 @@ export class Batch {
 	 * @throws ChordError as {@link writeFrame}; nothing is left of the frame then
 	 */
 	write(frame: Outgoing, limit: number): number {
-		if (this.#writing) throw invalid("a codec may not send while it writes");
-		this.#writing = true;
-		try {
-			const length = writeFrame(this.#open(), frame, limit);
-			this.#size += length;
-			return length;
-		} finally {
-			this.#writing = false;
-		}
+		const length = writeFrame(this.#open(), frame, limit);
+		this.#size += length;
+		return length;
 	}
 
 	/** Of what was written last so many bytes, until more is. */
@@ -46,12 +39,10 @@ export class Batch {
 		return writer === undefined ? new Uint8Array(0) : writer.view(writer.length - length);
 	}
 
-	/** Takes them out again: a copy. */
-	takeLast(length: number): Uint8Array {
-		const taken = this.last(length).slice();
-		this.#writer?.cut(this.#writer.length - length);
+	/** Takes them back. */
+	takeBack(length: number): void {
+		this.#writer?.end(this.#writer.length - length);
 		this.#size -= length;
-		return taken;
 	}
 
 	/** Puts a piece, which the caller no longer changes, behind what there is. */
@@ -63,8 +54,9 @@ export class Batch {
 			return;
 		}
 		const writer = this.#open();
-		writer.allow(Infinity);
+		writer.begin(Infinity);
 		writer.raw(piece);
+		writer.end();
 	}
 
 	/** All that there is, until more is written. */

@@ -44,7 +44,11 @@ export function filling<T>(codec: Codec<T>, value: T, limit: number): Fill {
 
 /** The value that bytes are, all of them. @throws ChordError `MALFORMED` */
 export function decode<T>(codec: Codec<T>, bytes: Uint8Array): T {
-	const reader = new Reader(bytes);
+	return readAll(codec, new Reader(bytes));
+}
+
+/** The value that all that is left is. @throws ChordError `MALFORMED` */
+export function readAll<T>(codec: Codec<T>, reader: Reader): T {
 	const value = codec.read(reader);
 	reader.end();
 	return value;
@@ -125,7 +129,7 @@ export const rest: Codec<Uint8Array> = {
 		if (!(value instanceof Uint8Array)) throw invalid("expected a Uint8Array");
 		writer.raw(value);
 	},
-	read: (reader) => reader.raw(reader.left),
+	read: (reader) => reader.rest(),
 };
 
 const utf8Encoder = new TextEncoder();

@@ -1,4 +1,5 @@
 import { ChordError } from "../errors.ts";
+import { Reader } from "./reader.ts";
 
 /** Bytes that say how long a frame is. */
 export const HEADER = 4;
@@ -42,10 +43,11 @@ export class Framer {
 	}
 
 	/**
-	 * Calls `emit` for each frame that `chunk` completes, until it returns false. A frame may be a view of `chunk`.
+	 * Calls `emit` for each frame that `chunk` completes, until it returns false, with one that is to be read. Its bytes may
+	 * be those of `chunk`.
 	 * @throws ChordError `MALFORMED` for a frame that is empty or over the limit; the stream is lost then.
 	 */
-	push(chunk: Uint8Array, emit: (frame: Uint8Array) => boolean): void {
+	push(chunk: Uint8Array, emit: (frame: Reader) => boolean): void {
 		let offset = 0;
 		while (offset < chunk.length) {
 			if (this.#partial === undefined) {
@@ -53,7 +55,7 @@ export class Framer {
 				if (this.#headerFilled < this.#header) return;
 				const length = this.#takeLength();
 				if (chunk.length - offset >= length) {
-					const whole = chunk.subarray(offset, offset + length);
+					const whole = new Reader(chunk, offset, offset + length);
 					offset += length;
 					if (!emit(whole)) return;
 					continue;
@@ -66,7 +68,7 @@ export class Framer {
 			this.#filled += part.length;
 			offset += part.length;
 			if (this.#filled === this.#partial.length) {
-				const whole = this.#partial;
+				const whole = new Reader(this.#partial);
 				this.#partial = undefined;
 				if (!emit(whole)) return;
 			}

@@ -9,7 +9,7 @@ import { ChordError } from "../errors.ts";
 import { choice, decode, fixed, struct, text, u16, u32 } from "./codec.ts";
 import { HEADER } from "./framer.ts";
 import { Reader } from "./reader.ts";
-import { type Fill, type Slabs, Writer } from "./writer.ts";
+import { type Fill, Writer } from "./writer.ts";
 
 /** The versions of the protocol that this code speaks. */
 export const VERSIONS = { oldest: 1, newest: 1 } as const;
@@ -111,8 +111,8 @@ export type GoodbyeReason =
 /** Why a request got no answer. */
 export type FailureReason = "notHandled" | "malformed" | "busy" | "failed";
 
-/** `Body` is what carries the contents of messages: bytes, as they are read. */
-export type Frame<Body = Uint8Array> =
+/** `Body` is what carries the contents of messages: where they are read, all that is left of the frame. */
+export type Frame<Body = Reader> =
 	/** The first frame of each end: who it is, and whether it is a member of a ring. */
 	| { kind: "identify"; contact: Contact; standing: "member" | "outside" }
 	/** In place of identify: the dialler only wants to know who is there. It is told, and the link closed. */
@@ -182,7 +182,7 @@ const frames: { [K in Kind]: FrameCodec<K> } = {
 			call: reader.uint(4),
 			tag: reader.uint(4),
 			budget: reader.uint(4),
-			body: reader.raw(reader.left),
+			body: reader,
 		}),
 	},
 	response: {
@@ -193,7 +193,7 @@ const frames: { [K in Kind]: FrameCodec<K> } = {
 		read: (reader) => ({
 			kind: "response",
 			call: reader.uint(4),
-			body: reader.raw(reader.left),
+			body: reader,
 		}),
 	},
 	failure: {
@@ -220,7 +220,7 @@ const frames: { [K in Kind]: FrameCodec<K> } = {
 			writer.uint(4, tag);
 			writer.body(body);
 		},
-		read: (reader) => ({ kind: "notice", tag: reader.uint(4), body: reader.raw(reader.left) }),
+		read: (reader) => ({ kind: "notice", tag: reader.uint(4), body: reader }),
 	},
 	ping: { write: () => {}, read: () => ({ kind: "ping" }) },
 	pong: { write: () => {}, read: () => ({ kind: "pong" }) },
@@ -247,32 +247,35 @@ const numbers = Object.fromEntries(kinds.map((name, number) => [name, number])) 
  * @throws ChordError `TOO_LARGE` beyond `limit` bytes and the length, or what its body throws; nothing is written then
  */
 export function writeFrame(writer: Writer, message: Outgoing, limit: number): number {
-	const start = writer.length;
-	writer.allow(HEADER + limit);
+	const start = writer.begin(HEADER + limit);
 	try {
 		writer.uint(HEADER, 0);
 		writer.uint(1, numbers[message.kind]);
 		(frames[message.kind] as FrameCodec<Kind>).write(writer, message);
+		const length = writer.length - start;
+		writer.replace(start, HEADER, length - HEADER);
+		writer.end();
+		return length;
 	} catch (error) {
-		writer.cut(start);
+		writer.end(start);
 		throw error;
 	}
-	const length = writer.length - start;
-	writer.replace(start, HEADER, length - HEADER);
-	return length;
 }
 
-/** A frame by itself, in memory of `slabs`. */
-export function encodeFrame(message: Outgoing, limit: number, slabs?: Slabs): Uint8Array {
-	const writer = new Writer(HEADER + limit, slabs);
+/** A frame by itself. */
+export function encodeFrame(message: Outgoing, limit: number): Uint8Array {
+	const writer = new Writer(HEADER + limit);
 	writeFrame(writer, message, limit);
 	return writer.finish();
 }
 
-/** @throws ChordError `MALFORMED` */
-export function decodeFrame(bytes: Uint8Array): Frame {
-	const reader = new Reader(bytes);
+/** Reads a frame; what it carries is left. @throws ChordError `MALFORMED` */
+export function readFrame(reader: Reader): Frame {
 	const message = frames[kind.read(reader)].read(reader);
-	reader.end();
+	if (!carries(message)) reader.end();
 	return message;
+}
+
+function carries({ kind: name }: Frame): boolean {
+	return name === "notice" || name === "request" || name === "response";
 }

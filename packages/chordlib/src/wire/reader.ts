@@ -9,15 +9,19 @@ export function malformed(what: string): ChordError {
 /** Takes bytes apart. What it gives out are views of the input. */
 export class Reader {
 	readonly #bytes: Uint8Array;
-	#offset = 0;
+	#offset: number;
+	readonly #end: number;
 
-	constructor(bytes: Uint8Array) {
+	/** Of `bytes` those from `start` (0) up to `end` (their length). */
+	constructor(bytes: Uint8Array, start = 0, end: number = bytes.length) {
 		this.#bytes = bytes;
+		this.#offset = start;
+		this.#end = end;
 	}
 
 	/** How many bytes are left. */
 	get left(): number {
-		return this.#bytes.length - this.#offset;
+		return this.#end - this.#offset;
 	}
 
 	#take(length: number): number {
@@ -38,7 +42,9 @@ export class Reader {
 	/** The unsigned integer that comes next, as if zeros followed the message; nothing is taken. */
 	peek(size: number): number {
 		let value = 0;
-		for (let i = 0; i < size; i++) value = value * 256 + (this.#bytes[this.#offset + i] ?? 0);
+		for (let i = 0; i < size; i++) {
+			value = value * 256 + (i < this.left ? this.#bytes[this.#offset + i]! : 0);
+		}
 		return value;
 	}
 
@@ -56,6 +62,11 @@ export class Reader {
 	raw(length: number): Uint8Array {
 		const start = this.#take(length);
 		return this.#bytes.subarray(start, start + length);
+	}
+
+	/** All that is left: a view, likewise. */
+	rest(): Uint8Array {
+		return this.raw(this.left);
 	}
 
 	/** An id: 32 bytes. */

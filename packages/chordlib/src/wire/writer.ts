@@ -59,6 +59,7 @@ export class Writer {
 	/** Where in it this writer began. */
 	#base: number;
 	#length = 0;
+	#writing = false;
 
 	/** `slabs` are those that it writes into. */
 	constructor(limit: number, slabs: Slabs = VALUES) {
@@ -75,10 +76,27 @@ export class Writer {
 		return this.#length;
 	}
 
-	/** From here on, so many bytes may be written. */
-	allow(limit: number): void {
+	/** How many more bytes fit into the memory that it has. */
+	get room(): number {
+		return this.#bytes.length - this.#base - this.#length;
+	}
+
+	/**
+	 * Begins a part, of at most `limit` bytes, behind what there is; gives where.
+	 * @throws ChordError `INVALID_ARGUMENT` while another is being written
+	 */
+	begin(limit: number): number {
+		if (this.#writing) throw invalid("a codec may not send while it writes");
+		this.#writing = true;
 		this.#from = this.#length;
 		this.#limit = this.#length + limit;
+		return this.#length;
+	}
+
+	/** Ends it; what was written from `length` on is taken back. */
+	end(length: number = this.#length): void {
+		this.#writing = false;
+		this.#length = length;
 	}
 
 	/** Room for `length` more bytes; gives the offset in `#bytes` at which to write them. */
@@ -154,11 +172,6 @@ export class Writer {
 	/** What was written from an offset on, until more is. */
 	view(from = 0): Uint8Array {
 		return this.#bytes.subarray(this.#base + from, this.#base + this.#length);
-	}
-
-	/** Takes back what was written from an offset on. */
-	cut(offset: number): void {
-		this.#length = offset;
 	}
 
 	/** What was written: a view, of memory that others may have views of too. The writer is not used after this. */
