@@ -12,8 +12,8 @@ export interface CoverPorts extends Omit<IntervalPorts, "divide"> {
 	leftOut(from: bigint, to: bigint): readonly bigint[];
 }
 
-/** An interval, and what begins its work. */
-type Part = readonly [interval: Interval, start: (withData: boolean) => void];
+/** An interval, and what begins its work: at `first`, or later, when somebody else's is done again. */
+type Part = readonly [interval: Interval, start: (first: boolean) => void];
 
 /** Intervals that together are all of the ring from one place to another, but for those who are left out. */
 export class Cover {
@@ -40,13 +40,13 @@ export class Cover {
 		};
 	}
 
-	/** Covers more of the ring. With `data`, whoever is asked first is given the payload at once. */
-	extend(to: bigint, withData: boolean): void {
+	/** Covers more of the ring. Where this is the `first` time that somebody does, who is asked is given the payload at once. */
+	extend(to: bigint, first: boolean): void {
 		if (to <= this.to) return;
 		const parts = this.#cut(this.to, to);
 		this.to = to;
 		this.#intervals = [...this.#intervals, ...parts.map(([part]) => part)];
-		for (const [, start] of parts) start(withData);
+		for (const [, start] of parts) start(first);
 	}
 
 	/** Covers one peer more, who is no member of the ring. */
@@ -79,7 +79,7 @@ export class Cover {
 		const places = [...children.map(({ hash }) => this.#ports.placeOf(hash)), to];
 		const asked = children.map((child, index): Part => {
 			const part = new Interval(this.#inner, places[index] ?? to, places[index + 1] ?? to);
-			return [part, (withData) => part.ask(child, withData)];
+			return [part, (first) => part.ask(child, first)];
 		});
 		return [...this.#gaps(from, places[0] ?? to), ...asked];
 	}
@@ -90,7 +90,7 @@ export class Cover {
 		return ends.map((end, index) => {
 			const start = index === 0 ? from : (ends[index - 1] ?? from) + 1n;
 			const part = new Interval(this.#inner, start, end);
-			return [part, () => part.find()];
+			return [part, (first) => (first ? part.findSoon() : part.find())];
 		});
 	}
 }

@@ -39,6 +39,8 @@ export interface IntervalPorts {
 	changed(): void;
 }
 
+/** Milliseconds for which nobody is looked up: those who are known are to have the message first. */
+const KNOWN_FIRST = 25;
 /** Milliseconds before something is tried again: at first, and at most. */
 const PAUSE = { first: 250, most: 4_000 } as const;
 /** How often somebody who only waits for room is asked how it goes. */
@@ -73,6 +75,13 @@ export class Interval {
 		this.#ports = ports;
 		this.from = from;
 		this.to = to;
+	}
+
+	/** The same as {@link find}, a moment later. */
+	findSoon(): void {
+		this.#timer = this.#ports.schedule(KNOWN_FIRST, () => {
+			this.find();
+		});
 	}
 
 	/** Finds out who comes first in it, and asks that one. */
