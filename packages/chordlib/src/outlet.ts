@@ -1,14 +1,21 @@
 import { FairQueue, type Pair, TURN } from "./fair-queue.ts";
 import type { Clock, Link } from "./ports.ts";
-import type { Channel } from "./secure/channel.ts";
+import { type Channel, LONGEST_RECORD } from "./secure/channel.ts";
 import { Batch } from "./wire/batch.ts";
 import type { Outgoing } from "./wire/messages.ts";
+import { Slabs } from "./wire/writer.ts";
+
+/** A frame of so many bytes gains little from others that go out with it: the other end may as well begin. */
+const LARGE = 16_384;
+
+/** For sealed records, each in one of its own: the largest fits. */
+const RECORDS = new Slabs(LONGEST_RECORD, LONGEST_RECORD, 4);
 
 /**
  * What goes out over one link. Frames that are sent while something runs go out together when it has finished: the
  * system, and sealing, take more time for a piece than for its bytes. The link is given no more than it sends in one
  * turn; what is more waits here, where who has little to say need not wait for who has much. While the link keeps up,
- * nothing waits.
+ * nothing waits, and a large frame does not even for the end of the turn.
  */
 export class Outlet {
 	/** The network's end. Given before anything is sent. */
@@ -21,6 +28,8 @@ export class Outlet {
 	readonly #flushed: () => void;
 	readonly #batch = new Batch();
 	#flushing = false;
+	/** Bytes that went out before the end of this turn. */
+	#early = 0;
 	/** Undefined until something has to wait. */
 	#queue: FairQueue | undefined;
 
@@ -46,7 +55,7 @@ export class Outlet {
 
 	/** The longest frame that the link may be given now: any when it has nothing to send. */
 	get #room(): number {
-		const given = this.#given;
+		const given = this.#given + this.#early;
 		return given === 0 ? Infinity : TURN - given;
 	}
 
@@ -75,10 +84,13 @@ export class Outlet {
 		this.#goesOut(this.#batch.write(frame, limit));
 	}
 
-	/** What was written last goes out at the end of this turn. */
+	/** What was written last goes out at the end of this turn at the latest. */
 	#goesOut(length: number): void {
 		this.#flushSoon();
 		this.told?.(this.#batch.last(length));
+		if (length < LARGE || this.link?.buffered !== 0) return;
+		this.#early += this.#batch.size;
+		this.flush();
 	}
 
 	#flushSoon(): void {
@@ -95,8 +107,16 @@ export class Outlet {
 			this.#batch.clear(this.#give(bytes));
 			return;
 		}
-		for (const record of this.channel.seal(bytes)) this.link?.send(record);
+		this.#giveSealed(bytes, this.channel);
 		this.#batch.clear(false);
+	}
+
+	#giveSealed(bytes: Uint8Array, channel: Channel): void {
+		const { link } = this;
+		// Memory of this size takes long to get, and longer to have collected.
+		const slab = bytes.length >= LARGE && link?.buffered === 0 ? RECORDS.take() : undefined;
+		for (const record of channel.seal(bytes, slab?.bytes)) link?.send(record);
+		if (slab !== undefined && link?.copies === true && link.buffered === 0) RECORDS.give(slab, 0);
 	}
 
 	/** Gives the link bytes in clear; gives whether they are still of use to it. */
@@ -134,6 +154,7 @@ export class Outlet {
 
 	readonly #flushDeferred = (): void => {
 		this.#flushing = false;
+		this.#early = 0;
 		this.flush();
 		this.#flushed();
 		this.pump();

@@ -66,15 +66,15 @@ export interface Crypto {
 	/** 32 bytes that only who has the passphrase can make, and not fast: scrypt (RFC 7914) with N = 2^17, r = 8, p = 1. */
 	stretch(passphrase: string, salt: Uint8Array): Promise<Uint8Array>;
 	/**
-	 * ChaCha20-Poly1305 (RFC 8439): `plaintext` sealed, and a tag of 16 bytes. The key has 32 bytes, the nonce 12. Before
-	 * them come `room` zeros (0), for what the caller puts there: so nothing has to be copied.
+	 * ChaCha20-Poly1305 (RFC 8439): `plaintext` sealed, and a tag of 16 bytes. The key has 32 bytes, the nonce 12. Written
+	 * `into` just so many bytes where those are given, so that nothing has to be copied.
 	 */
 	seal(
 		key: Uint8Array,
 		nonce: Uint8Array,
 		associated: Uint8Array,
 		plaintext: Uint8Array,
-		room?: number,
+		into?: Uint8Array,
 	): Uint8Array;
 	/** What {@link Crypto.seal} sealed; `undefined` when any of it is not what it was. */
 	open(

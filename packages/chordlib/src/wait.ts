@@ -19,6 +19,9 @@ interface Heeded {
 	readonly heard: () => void;
 }
 
+/** Told once that an operation has ended; with an error it says with which one the promise rejects. */
+export type Ended = (error?: unknown) => unknown;
+
 /**
  * One operation under way; whatever ends it first settles its promise. Then it lets go of all that it holds: the tables
  * that a busy Set of V8 leaves behind keep what was in them until the next full collection.
@@ -30,33 +33,46 @@ class Operation<T> {
 	cancel: Cancel | undefined;
 	#resolve: ((value: T) => void) | undefined;
 	#reject: ((error: unknown) => void) | undefined;
+	#ended: Ended | undefined;
 
-	constructor(resolve: (value: T) => void, reject: (error: unknown) => void) {
+	constructor(resolve: (value: T) => void, reject: (error: unknown) => void, ended: Ended) {
 		this.#resolve = resolve;
 		this.#reject = reject;
+		this.#ended = ended;
 	}
 
 	/** It has ended by itself. */
 	end(error: Error | undefined, value: T | undefined): void {
-		const [resolve, reject] = [this.#resolve, this.#reject];
+		const resolve = this.#resolve;
+		if (error !== undefined) {
+			this.#fail(error);
+			return;
+		}
+		const ended = this.#ended;
 		this.#letGo();
-		if (error !== undefined) reject?.(error);
-		else resolve?.(value as T);
+		ended?.();
+		resolve?.(value as T);
 	}
 
 	/** Ends it before that. */
 	stop(error: unknown): void {
-		const [reject, cancel] = [this.#reject, this.cancel];
-		this.#letGo();
+		const { cancel } = this;
 		// First: what is cancelled may answer that it was.
-		reject?.(error);
+		this.#fail(error);
 		cancel?.();
+	}
+
+	#fail(error: unknown): void {
+		const [reject, ended] = [this.#reject, this.#ended];
+		this.#letGo();
+		reject?.(ended?.(error));
 	}
 
 	#letGo(): void {
 		this.timer?.cancel();
 		this.release?.();
-		this.timer = this.release = this.cancel = this.#resolve = this.#reject = undefined;
+		this.timer = this.release = this.cancel = undefined;
+		this.#resolve = this.#reject = this.#ended = undefined;
 	}
 }
 
@@ -79,51 +95,51 @@ export class Waits {
 
 	/**
 	 * Starts something with a time limit. It is cancelled when the promise rejects first: with `TIMEOUT`, the
-	 * signal's reason, or `CLOSED`.
+	 * signal's reason, or `CLOSED`. `ended` is told before that.
 	 */
 	run<T>(
 		options: Wait | undefined,
 		fallback: number,
 		start: (budget: number, done: Answer<T, Error>) => Cancel,
+		ended: Ended = (error) => error,
 	): Promise<T> {
 		return new Promise((resolve, reject) => {
-			const { timeout, signal } = checkWait(options, fallback);
-			const operation = new Operation<T>(resolve, reject);
-			const stop = (error: unknown): void => {
-				this.#open.delete(operation);
-				operation.stop(error);
-			};
-			const limit = Math.min(timeout, LONGEST);
-			if (timeout !== Infinity) {
-				operation.timer = this.#clock.schedule(limit, () => {
-					this.#timedOut();
-					stop(new ChordError("TIMEOUT", `not done within ${Math.round(timeout)} ms`));
-				});
-			}
-			if (signal !== undefined) {
-				operation.release = this.#heed(signal, () => {
-					stop(signal.reason);
-				});
-			}
+			const operation = new Operation<T>(resolve, reject, ended);
 			this.#open.add(operation);
 			try {
+				const { timeout, signal } = checkWait(options, fallback);
+				const limit = Math.min(timeout, LONGEST);
+				if (timeout !== Infinity) {
+					operation.timer = this.#clock.schedule(limit, () => {
+						this.#timedOut();
+						const what = `not done within ${Math.round(timeout)} ms`;
+						this.#stop(operation, new ChordError("TIMEOUT", what));
+					});
+				}
+				if (signal !== undefined) {
+					operation.release = this.#heed(signal, () => {
+						this.#stop(operation, signal.reason);
+					});
+				}
 				const cancel = start(limit, (error, value) => {
 					this.#open.delete(operation);
 					operation.end(error, value);
 				});
 				if (this.#open.has(operation)) operation.cancel = cancel;
 			} catch (error) {
-				stop(error);
+				this.#stop(operation, error);
 			}
 		});
 	}
 
 	/** Ends all that is under way, with `CLOSED` where no other error is given. */
 	closeAll(error: Error = new ChordError("CLOSED", "the node was closed")): void {
-		for (const operation of this.#open) {
-			this.#open.delete(operation);
-			operation.stop(error);
-		}
+		for (const operation of this.#open) this.#stop(operation, error);
+	}
+
+	#stop(operation: Pick<Operation<unknown>, "stop">, error: unknown): void {
+		this.#open.delete(operation);
+		operation.stop(error);
 	}
 
 	/** Calls `abort` when the signal aborts, until that is taken back. */

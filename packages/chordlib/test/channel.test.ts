@@ -108,11 +108,11 @@ test("keys change every 1,000 records, and no key seals two records under one nu
 	const used = new Map<string, Set<string>>();
 	const { alice, bob } = link({
 		...systemCrypto,
-		seal: (secret, nonce, associated, plaintext, room) => {
+		seal: (secret, nonce, associated, plaintext, into) => {
 			const nonces = used.get(toHex(secret)) ?? new Set();
 			expect(nonces.has(toHex(nonce))).toBe(false);
 			used.set(toHex(secret), nonces.add(toHex(nonce)));
-			return systemCrypto.seal(secret, nonce, associated, plaintext, room);
+			return systemCrypto.seal(secret, nonce, associated, plaintext, into);
 		},
 	});
 	for (let count = 0; count < 2_500; count++) {

@@ -182,13 +182,55 @@ test("sealed, all that is sent in one turn is one record", () => {
 	expect(read).toEqual(turns.map((words) => framed(...words)));
 });
 
+test("sealed, the memory of a large record that a link has copied is used again, and that of no other", () => {
+	const { outlet: out, link, sent, endTurn } = outlet();
+	const cipher = (): CipherState => new CipherState(systemCrypto, new Uint8Array(32).fill(1));
+	out.channel = new Channel({ send: cipher(), receive: cipher() });
+	Object.assign(link, { copies: true });
+	const opened: Uint8Array[] = [];
+	link.send = (bytes) => {
+		sent.push(bytes);
+		out.channel?.push(bytes, (content) => opened.push(content) > 0);
+	};
+	for (let turn = 0; turn < 2; turn++, endTurn()) out.send(long(20_000), LIMIT);
+	link.send = (bytes) => {
+		sent.push(bytes);
+		link.buffered = bytes.length;
+	};
+	out.send(long(20_001), LIMIT);
+	link.buffered = 0;
+	endTurn();
+	out.send(long(20_002), LIMIT);
+	expect(sizes(opened)).toEqual([20_000, 20_000]);
+	expect(new Set(sent.slice(0, 3).map(({ buffer }) => buffer)).size).toBe(1);
+	expect(sent[3]?.buffer).not.toBe(sent[2]?.buffer);
+	expect(sizes(sent)).toEqual([20_018, 20_018, 20_019, 20_020]);
+});
+
 test("a turn sends what a link is given in one, or one frame that is longer; the rest follows", () => {
 	const { outlet: out, sent, endTurn } = outlet();
-	for (const size of [TURN - 10, 10, 9, TURN + 5, 11]) out.send(long(size), LIMIT);
+	const quarter = TURN / 4;
+	const quarters = [quarter, quarter, quarter, quarter - 10];
+	for (const size of [10, ...quarters, 9, TURN + 5, 11]) out.send(long(size), LIMIT);
 	expect(out.waiting).toBe(9 + TURN + 5 + 11);
 	for (let turn = 0; turn < 4; turn++) endTurn();
 	expect(sizes(sent)).toEqual([TURN, 9, TURN + 5, 11]);
 	expect(out.buffered).toBe(0);
+});
+
+test("a large frame goes out at once, with all before it, as long as the link keeps up and the turn is not over", () => {
+	const { outlet: out, link, sent, endTurn } = outlet();
+	const large = 17_000;
+	for (const size of [10, large, 11, large, large, 12]) out.send(long(size), LIMIT);
+	expect([sizes(sent), out.waiting]).toEqual([[10 + large, 11 + large], large + 12]);
+	endTurn();
+	endTurn();
+	expect(sizes(sent)).toEqual([10 + large, 11 + large, large + 12]);
+	link.buffered = 1;
+	out.send(long(large), LIMIT);
+	expect(sent.length).toBe(3);
+	endTurn();
+	expect(sizes(sent).slice(3)).toEqual([large]);
 });
 
 test("while the network does not take what it was given, the rest waits; a ping does not", () => {

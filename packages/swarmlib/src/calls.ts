@@ -97,8 +97,6 @@ interface Served {
 	readonly call: number;
 	readonly abort: AbortController;
 	readonly timer: Timer;
-	/** Says that it is no longer under way. */
-	readonly over: () => void;
 	bytes: number;
 	cancel: Cancel;
 }
@@ -247,16 +245,9 @@ export class Calls {
 		const timer = clock.schedule(Math.min(budget, LONGEST), () => {
 			this.#end(key);
 		});
-		const served: Served = {
-			source,
-			call,
-			abort,
-			timer,
-			over: underWay.begin(),
-			bytes: data.length,
-			cancel: () => {},
-		};
+		const served: Served = { source, call, abort, timer, bytes: data.length, cancel: () => {} };
 		this.#served.set(key, served);
+		underWay.begin();
 		this.#count(source, 1);
 		this.#bytes += served.bytes;
 		const handle = handler();
@@ -312,7 +303,7 @@ export class Calls {
 		this.#served.delete(key);
 		this.#count(served.source, -1);
 		this.#bytes -= served.bytes;
-		served.over();
+		this.#ports.underWay.end();
 		served.timer.cancel();
 		served.cancel();
 		served.abort.abort();

@@ -53,8 +53,8 @@ const LARGEST_CHUNK = 48 * 1_024;
 /** The least data in a chunk that is not a message's last: nobody has reason to cut finer. */
 export const LEAST_CHUNK = 1_024;
 
-/** Chunks in a packet at most. */
-export const PACKET_CHUNKS = 1_024;
+/** Chunks that a packet may have. */
+const PACKET_CHUNKS = 1_024;
 
 /** Bytes that a chunk takes in a packet besides its data. */
 export const CHUNK_HEAD = 4;

@@ -74,7 +74,7 @@ export class Delivery {
 	readonly #outboundPorts: OutboundPorts;
 	/** By target and lane, the one used last, and the ways to the targets. */
 	readonly #outbound = new Map<string, Outbound>();
-	#latest = "";
+	#latest: Outbound | undefined;
 	readonly #approaches = new Map<string, Approach>();
 	readonly #probes = new Set<Probe>();
 	readonly #sessions: Sessions;
@@ -222,6 +222,7 @@ export class Delivery {
 		for (const { done } of this.#toSelf.values()) done(error);
 		this.#toSelf.clear();
 		this.#outbound.clear();
+		this.#latest = undefined;
 		this.#approaches.clear();
 		this.#probes.clear();
 		this.#occupants.reset(error);
@@ -280,11 +281,11 @@ export class Delivery {
 	}
 
 	#outboundTo(target: Hash, lane: Lane): Outbound {
+		const latest = this.#latest;
+		if (latest?.lane === lane && latest.target.equals(target)) return latest;
 		const key = keyOf(target, lane);
-		const known = this.#outbound.get(key);
-		if (known !== undefined && key === this.#latest) return known;
-		this.#latest = key;
-		const outbound = known ?? this.#newOutbound(target, lane);
+		const outbound = this.#outbound.get(key) ?? this.#newOutbound(target, lane);
+		this.#latest = outbound;
 		this.#outbound.delete(key);
 		this.#outbound.set(key, outbound);
 		for (const [oldest, candidate] of this.#outbound) {

@@ -1,4 +1,4 @@
-import { CHUNK_HEAD, type Chunk, PACKET_CHUNKS } from "./delivery-messages.ts";
+import { CHUNK_HEAD, type Chunk } from "./delivery-messages.ts";
 import { Row } from "./row.ts";
 
 /** A numbered chunk under way. */
@@ -78,6 +78,9 @@ export class Flight<Message> {
 	}
 }
 
+/** Chunks in a packet at most: a quarter of the window, so that one end takes them while the other sends more. */
+export const FULL_PACKET = 256;
+
 /** Cuts a row of chunks into packets: chunks in one follow each other, fit into `size` bytes, and are `alike`. */
 export function packets<Entry extends Chunk & { readonly number: number }>(
 	chunks: Iterable<Entry>,
@@ -94,7 +97,7 @@ export function packets<Entry extends Chunk & { readonly number: number }>(
 			last !== undefined &&
 			chunk.number === last.number + 1 &&
 			bytes + cost <= size &&
-			packet.length < PACKET_CHUNKS &&
+			packet.length < FULL_PACKET &&
 			alike(last, chunk);
 		if (!fits) {
 			packet = [];

@@ -1,6 +1,7 @@
 import type { Answer, Cancel } from "@cicada/chordlib";
 
 import type { RemotePeer } from "./remote-peer.ts";
+import { Row } from "./row.ts";
 import type { SwarmLimit } from "./stats.ts";
 
 /** A message as the application gets it. */
@@ -26,7 +27,7 @@ type Message = Omit<Received, "more">;
 /** Messages that wait for the application, and applications that wait for messages; first come, first served. */
 export class Inbox {
 	readonly #limits: InboxLimits;
-	readonly #messages: Message[] = [];
+	readonly #messages = new Row<Message>();
 	readonly #takers = new Set<Answer<Received>>();
 	readonly #onRoom: () => void;
 	readonly #reached: (limit: SwarmLimit) => void;
@@ -42,7 +43,7 @@ export class Inbox {
 
 	/** Messages waiting. */
 	get size(): number {
-		return this.#messages.length;
+		return this.#messages.size;
 	}
 
 	/** Bytes of them. */
@@ -59,33 +60,39 @@ export class Inbox {
 			return true;
 		}
 		const bytes = this.#bytes + message.data.length;
-		const { length } = this.#messages;
-		const tooMany = length >= this.#limits.messages;
-		if (tooMany || (bytes > this.#limits.bytes && length > 0)) {
+		const { size } = this.#messages;
+		const tooMany = size >= this.#limits.messages;
+		if (tooMany || (bytes > this.#limits.bytes && size > 0)) {
 			this.#reached(tooMany ? "inbox.messages" : "inbox.bytes");
 			this.#refused = true;
 			return false;
 		}
-		this.#messages.push(message);
+		this.#messages.add(message);
 		this.#bytes = bytes;
 		return true;
 	}
 
-	/** Gives out the next message, now or when it comes. A taker that cancels misses none. */
-	take(done: Answer<Received>): Cancel {
-		const message = this.#messages.shift();
-		if (message === undefined) {
-			this.#takers.add(done);
-			return () => {
-				this.#takers.delete(done);
-			};
-		}
-		this.#bytes -= message.data.length;
-		done(undefined, { ...message, more: this.#messages.length > 0 });
+	/** Gives out the next message; `undefined` when there is none. */
+	take(): Received | undefined {
+		const messages = this.#messages;
+		const message = messages.get(messages.first);
+		if (message === undefined) return undefined;
+		messages.remove(messages.first);
+		const { source, data } = message;
+		this.#bytes -= data.length;
+		const received = { source, data, more: messages.size > 0 };
 		if (this.#refused) {
 			this.#refused = false;
 			this.#onRoom();
 		}
-		return () => {};
+		return received;
+	}
+
+	/** Gives out the next message that comes, after those who wait already. A taker that cancels misses none. */
+	wait(done: Answer<Received>): Cancel {
+		this.#takers.add(done);
+		return () => {
+			this.#takers.delete(done);
+		};
 	}
 }

@@ -10,7 +10,7 @@ import {
 
 import { SwarmError, asSwarmError } from "./errors.ts";
 import { Names } from "./names.ts";
-import { type Destination, destination } from "./target.ts";
+import { type Destination, type Resolve, destination } from "./target.ts";
 import { UnderWay } from "./under-way.ts";
 
 /** Starts something with callbacks, for at most so many milliseconds. */
@@ -32,62 +32,57 @@ export class Operations {
 	readonly underWay: UnderWay = new UnderWay();
 	readonly #clock: Clock;
 	readonly #waits: Waits;
+	readonly #resolve: Resolve;
 
 	constructor(clock: Clock, transport: Transport) {
 		this.names = new Names(transport);
+		this.#resolve = (host) => this.names.resolve(host);
 		this.#clock = clock;
 		this.#waits = new Waits(clock);
 	}
 
 	/** Something with a time limit, `timeout` where `wait` has none. */
-	async run<T>(wait: Wait, timeout: number, start: Start<T>): Promise<T> {
-		try {
-			return await this.#waits.run<T>(wait, timeout, start);
-		} catch (error) {
-			throw asSwarmError(error);
-		}
+	run<T>(wait: Wait, timeout: number, start: Start<T>): Promise<T> {
+		return this.#waits.run<T>(wait, timeout, start, asSwarmError);
 	}
 
 	/** The same, which counts as under way, and keeps to the time itself. */
-	async work<T>(wait: Wait, timeout: number, start: Start<T>): Promise<T> {
-		const over = this.underWay.begin();
-		try {
-			return await this.run({ ...wait, timeout: Infinity }, timeout, (_budget, done) =>
-				start(timeout, done),
-			);
-		} finally {
-			over();
-		}
+	work<T>(wait: Wait, timeout: number, start: Start<T>): Promise<T> {
+		this.underWay.begin();
+		const untimed = { ...wait, timeout: Infinity };
+		const begin: Start<T> = (_budget, done) => start(timeout, done);
+		return this.#waits.run<T>(untimed, timeout, begin, (error) => {
+			this.underWay.end();
+			return asSwarmError(error);
+		});
 	}
 
 	/** Something about a target, whose name is resolved first. A time-out says how far it had come. */
-	async about<T>(target: unknown, wait: Wait, timeout: number, start: StartAbout<T>): Promise<T> {
-		const over = this.underWay.begin();
-		let progress = "its name is not resolved yet";
-		try {
-			const found = destination(target, (host) => this.names.resolve(host));
-			return await this.#waits.run<T>(wait, timeout, (_budget, done) => {
-				let started: Started | undefined;
-				let wanted = true;
-				if (found instanceof Promise) {
-					found.then((resolved) => {
-						if (wanted) started = start(resolved, done);
-					}, done);
-				} else {
-					started = start(found, done);
-				}
-				return () => {
-					wanted = false;
-					progress = started?.progress() ?? progress;
-					started?.cancel();
-				};
-			});
-		} catch (error) {
-			if (!(error instanceof ChordError) || error.code !== "TIMEOUT") throw asSwarmError(error);
-			throw new SwarmError("TIMEOUT", `${error.message}; ${progress}`, { cause: error });
-		} finally {
-			over();
-		}
+	about<T>(target: unknown, wait: Wait, timeout: number, start: StartAbout<T>): Promise<T> {
+		// All that is sent comes through here: one promise, and few closures.
+		this.underWay.begin();
+		let started: Started | undefined;
+		const begin: Start<T> = (_budget, done) => {
+			const found = destination(target, this.#resolve);
+			if (!(found instanceof Promise)) {
+				started = start(found, done);
+				return started.cancel;
+			}
+			let wanted = true;
+			found.then((resolved) => {
+				if (wanted) started = start(resolved, done);
+			}, done);
+			return () => {
+				wanted = false;
+				started?.cancel();
+			};
+		};
+		return this.#waits.run<T>(wait, timeout, begin, (error) => {
+			this.underWay.end();
+			if (!(error instanceof ChordError) || error.code !== "TIMEOUT") return asSwarmError(error);
+			const progress = started?.progress() ?? "its name is not resolved yet";
+			return new SwarmError("TIMEOUT", `${error.message}; ${progress}`, { cause: error });
+		});
 	}
 
 	/** Resolves when nothing is under way any more, or the time is over. */

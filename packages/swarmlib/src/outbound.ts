@@ -3,7 +3,7 @@ import type { Cancel, Clock, Hash, LocalNode, RemoteNode, Timer } from "@cicada/
 import { CHUNK_HEAD, type Chunk, type Lane, type Reply } from "./delivery-messages.ts";
 import type { Dialling } from "./dialling.ts";
 import { SwarmError } from "./errors.ts";
-import { Flight, type InFlight, packets } from "./flight.ts";
+import { FULL_PACKET, Flight, type InFlight, packets } from "./flight.ts";
 import { Message, type Outgoing, type Receipt } from "./outgoing.ts";
 import { Patience } from "./patience.ts";
 import type { RemotePeer } from "./remote-peer.ts";
@@ -39,7 +39,7 @@ export class Outbound implements Sender {
 	readonly #ports: OutboundPorts;
 	readonly target: Hash;
 	readonly #approach: Approach;
-	readonly #lane: Lane;
+	readonly lane: Lane;
 	/** Messages that are not wholly in chunks yet, in the order they were given. */
 	#queue = new Row<Message>();
 	readonly #flight = new Flight<Message>();
@@ -60,13 +60,15 @@ export class Outbound implements Sender {
 	#timer: Timer | undefined;
 	#due = Infinity;
 	#pumping = false;
+	/** Messages that were given since the last look at what the window lets through. */
+	#fresh = 0;
 	#confirming = false;
 
 	constructor(ports: OutboundPorts, approach: Approach, lane: Lane) {
 		this.#ports = ports;
 		this.#approach = approach;
 		this.target = approach.target;
-		this.#lane = lane;
+		this.lane = lane;
 		this.#routes = new Routes(ports.routes, this.target);
 		approach.add(lane, this);
 	}
@@ -79,8 +81,8 @@ export class Outbound implements Sender {
 	/** Sends nothing any more. True when that was the last lane to the target. */
 	end(): boolean {
 		// Other lanes may go on in the session, and later this one: the other end takes no number twice.
-		if (this.#session !== undefined) this.#session.given[this.#lane] = this.#flight.next;
-		return this.#approach.remove(this.#lane);
+		if (this.#session !== undefined) this.#session.given[this.lane] = this.#flight.next;
+		return this.#approach.remove(this.lane);
 	}
 
 	get idle(): boolean {
@@ -92,7 +94,7 @@ export class Outbound implements Sender {
 		if (!this.#open) {
 			return `nobody answered at its place, asked ${this.#knocks} times`;
 		}
-		if (this.#full > 0) return this.#lane === "inbox" ? "its inbox is full" : "it serves too much";
+		if (this.#full > 0) return this.lane === "inbox" ? "its inbox is full" : "it serves too much";
 		return "it answers, but has not taken all of it";
 	}
 
@@ -106,11 +108,15 @@ export class Outbound implements Sender {
 		// In so long a time the target may have begun another life: what was not sent to the old one is the new one's.
 		if (this.idle && !this.#isFresh(this.#session)) this.#reset();
 		this.#enqueue(message);
-		this.#routes.prepare(outgoing.duplicates, () => {
-			this.#pumpSoon();
-		});
+		if (outgoing.duplicates > 0) {
+			this.#routes.prepare(outgoing.duplicates, () => {
+				this.#pumpSoon();
+			});
+		}
 		if (outgoing.route === "auto") this.#dial(outgoing.destination);
 		if (!this.#open && this.#due === Infinity) this.#begin();
+		// The target may begin with those, while the others are given.
+		else if (++this.#fresh >= FULL_PACKET) this.#pump();
 		else this.#pumpSoon();
 		return () => {
 			this.#drop(message);
@@ -137,7 +143,7 @@ export class Outbound implements Sender {
 		this.#lose(session.born);
 		if (this.#session !== undefined) this.#reset();
 		this.#session = session;
-		this.#flight.begin(session.given[this.#lane] ?? 0);
+		this.#flight.begin(session.given[this.lane] ?? 0);
 		this.#exact = session.party.node.hash.equals(this.target);
 	}
 
@@ -239,12 +245,13 @@ export class Outbound implements Sender {
 		const wasFull = this.#full > 0;
 		this.#full = state === "full" ? Math.max(this.#full, 1) : 0;
 		const target = this.#ports.peerOf(session.party);
+		const now = this.#ports.clock.now();
 		const end = Math.min(next, this.#flight.next);
 		for (let number = this.#flight.base; number < end; number++) {
 			const chunk = this.#flight.get(number);
 			if (chunk === undefined) continue;
 			this.#full = Math.min(this.#full, 1);
-			this.#taken(chunk, target, hops);
+			this.#taken(chunk, target, hops, now);
 		}
 		const refused = state === "tooLarge" ? this.#flight.get(next)?.message : undefined;
 		if (refused !== undefined) {
@@ -350,6 +357,7 @@ export class Outbound implements Sender {
 
 	/** Sends what the window lets through; while there is no room, one chunk that asks for it. */
 	#pump(): void {
+		this.#fresh = 0;
 		if (!this.#open || this.#dialTimer !== undefined || this.#session === undefined) return;
 		if (this.#routes.preparing) return;
 		if (!this.#approach.isGenuine(this.#session)) {
@@ -357,11 +365,12 @@ export class Outbound implements Sender {
 			this.#forget();
 			return;
 		}
+		const now = this.#ports.clock.now();
 		const fresh: InFlight<Message>[] = [];
 		while (this.#full > 0 ? this.#flight.size === 0 : this.#flight.hasRoom) {
 			const message = this.#nextQueued();
 			if (message === undefined) break;
-			fresh.push(this.#cut(message));
+			fresh.push(this.#cut(message, now));
 		}
 		this.#sendChunks(fresh);
 		if (this.#flight.size === 0 && this.#queue.size > 0) {
@@ -371,15 +380,15 @@ export class Outbound implements Sender {
 	}
 
 	/** Cuts the next chunk off a message. */
-	#cut(message: Message): InFlight<Message> {
-		const { clock, packet } = this.#ports;
+	#cut(message: Message, now: number): InFlight<Message> {
+		const { packet } = this.#ports;
 		const { offset } = message;
 		const most = packet - CHUNK_HEAD;
 		const isWhole = message.data.length <= most;
 		const data = isWhole ? message.data : message.data.subarray(offset, offset + most);
 		message.offset += data.length;
 		message.cut = message.offset === message.data.length;
-		if (offset === 0) message.started = clock.now();
+		if (offset === 0) message.started = now;
 		if (message.cut) this.#queue.remove(message.place);
 		message.untaken++;
 		return this.#flight.add(message, { start: offset === 0, end: message.cut, data });
@@ -417,7 +426,7 @@ export class Outbound implements Sender {
 
 	#packet(session: Session, chunks: readonly Chunk[], number: number = this.#flight.base): Saying {
 		const { base } = this.#flight;
-		return session.say({ kind: "packet", lane: this.#lane, number, base, chunks });
+		return session.say({ kind: "packet", lane: this.lane, number, base, chunks });
 	}
 
 	/**
@@ -442,9 +451,8 @@ export class Outbound implements Sender {
 		return undefined;
 	}
 
-	#taken(chunk: InFlight<Message>, target: RemotePeer, hops: number): void {
+	#taken(chunk: InFlight<Message>, target: RemotePeer, hops: number, now: number): void {
 		const { message } = chunk;
-		const now = this.#ports.clock.now();
 		this.#flight.remove(chunk);
 		if (chunk.attempts === 1) this.#patience.measure(now - chunk.sent);
 		message.untaken--;

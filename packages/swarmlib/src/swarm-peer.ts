@@ -230,17 +230,22 @@ export class SwarmPeer {
 	 * @throws SwarmError `NOT_BOUND`, `INVALID_ARGUMENT`, `INVALID_PORT`, `UNRESOLVED`, `TOO_LARGE`, `NOT_FOUND`
 	 * (certainly not delivered), `UNREACHABLE`, `TIMEOUT` (default 30,000 ms; may have been delivered), `CLOSED`
 	 */
-	async send(target: Target, data: Uint8Array | string, options?: SendOptions): Promise<Receipt> {
-		const { delivery } = this.#active();
-		const given = checkWait(options);
-		const { duplicates = 0, route = this.#route } = given;
-		checkDuplicates(duplicates);
-		checkRoute(route);
-		const bytes = copyOf(data, this.#limits.message);
-		return this.#operations.about<Receipt>(target, given, SEND_TIMEOUT, (destination, done) => ({
-			cancel: delivery.send({ destination, data: bytes, duplicates, route, lane: "inbox", done }),
-			progress: () => delivery.progress(destination, "inbox"),
-		}));
+	send(target: Target, data: Uint8Array | string, options?: SendOptions): Promise<Receipt> {
+		// Not async: that is another promise, for each of very many messages.
+		try {
+			const { delivery } = this.#active();
+			const given = checkWait(options);
+			const { duplicates = 0, route = this.#route } = given;
+			checkDuplicates(duplicates);
+			checkRoute(route);
+			const bytes = copyOf(data, this.#limits.message);
+			return this.#operations.about<Receipt>(target, given, SEND_TIMEOUT, (destination, done) => ({
+				cancel: delivery.send({ destination, data: bytes, duplicates, route, lane: "inbox", done }),
+				progress: () => delivery.progress(destination, "inbox"),
+			}));
+		} catch (error) {
+			return Promise.reject(error);
+		}
 	}
 
 	/**
@@ -328,12 +333,19 @@ export class SwarmPeer {
 	 * Gives the next message, and waits for one when there is none. Calls are served in the order they were made.
 	 * @throws SwarmError `NOT_BOUND`, `INVALID_ARGUMENT`, `TIMEOUT` (no default; 0 takes only what is there), `CLOSED`
 	 */
-	async recv(options?: Wait): Promise<Received> {
-		this.#open();
-		const wait = checkWait(options);
-		return this.#operations.run<Received>(wait, Infinity, (_budget, done) =>
-			this.#inbox.take(done),
-		);
+	recv(options?: Wait): Promise<Received> {
+		// Not async, likewise.
+		try {
+			this.#open();
+			const wait = checkWait(options);
+			const message = this.#inbox.take();
+			if (message !== undefined) return Promise.resolve(message);
+			return this.#operations.run<Received>(wait, Infinity, (_budget, done) =>
+				this.#inbox.wait(done),
+			);
+		} catch (error) {
+			return Promise.reject(error);
+		}
 	}
 
 	/** Messages as they come, until the peer is closed. Leaving the loop does not close the peer. */

@@ -3,18 +3,17 @@ export class UnderWay {
 	#count = 0;
 	readonly #waiting = new Set<() => void>();
 
-	/** Something begins; call what is returned, once or more, when it ends. */
-	begin(): () => void {
-		let open = true;
+	/** Something begins. */
+	begin(): void {
 		this.#count++;
-		return () => {
-			if (!open) return;
-			open = false;
-			this.#count--;
-			if (this.#count > 0) return;
-			for (const done of this.#waiting) done();
-			this.#waiting.clear();
-		};
+	}
+
+	/** Something that began has ended. */
+	end(): void {
+		this.#count--;
+		if (this.#count > 0) return;
+		for (const done of this.#waiting) done();
+		this.#waiting.clear();
 	}
 
 	/** Calls `done` as soon as nothing is under way; taken back by what is returned. */

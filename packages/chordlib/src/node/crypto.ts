@@ -71,13 +71,13 @@ export const systemCrypto: Crypto = {
 			});
 		}),
 
-	seal: (key, nonce, associated, plaintext, room = 0) => {
+	seal: (key, nonce, associated, plaintext, into) => {
 		const cipher = createCipheriv("chacha20-poly1305", key, nonce, { authTagLength: TAG });
 		cipher.setAAD(associated, { plaintextLength: plaintext.length });
-		const sealed = new Uint8Array(room + plaintext.length + TAG);
-		sealed.set(cipher.update(plaintext), room);
+		const sealed = into ?? new Uint8Array(plaintext.length + TAG);
+		sealed.set(cipher.update(plaintext));
 		cipher.final();
-		sealed.set(cipher.getAuthTag(), room + plaintext.length);
+		sealed.set(cipher.getAuthTag(), plaintext.length);
 		return sealed;
 	},
 

@@ -4,6 +4,9 @@ import { type CipherState, LONGEST_MESSAGE, TAG } from "./cipher-state.ts";
 /** The most that one record carries. */
 export const RECORD: number = LONGEST_MESSAGE - TAG;
 
+/** The most bytes that one has, its length included. */
+export const LONGEST_RECORD: number = SIZE + LONGEST_MESSAGE;
+
 /** Records after which a direction goes on to its next key, so that whoever finds one cannot read what was before. */
 const REKEY = 1_000;
 
@@ -28,12 +31,15 @@ export class Channel {
 		this.#framer.limit = Math.min(content + TAG, LONGEST_MESSAGE);
 	}
 
-	/** The records that carry these bytes, each with its length before it. */
-	seal(content: Uint8Array): Uint8Array[] {
+	/** The records that carry these bytes, each with its length before it. The first is written into `memory`, if any. */
+	seal(content: Uint8Array, memory?: Uint8Array): Uint8Array[] {
 		const records: Uint8Array[] = [];
 		for (let start = 0; start < content.length; start += RECORD) {
 			const part = content.subarray(start, start + RECORD);
-			records.push(withSize(this.#sealing.encrypt(part, undefined, SIZE)));
+			const size = SIZE + part.length + TAG;
+			const record = (start === 0 && memory?.subarray(0, size)) || new Uint8Array(size);
+			this.#sealing.encrypt(part, undefined, record.subarray(SIZE));
+			records.push(withSize(record));
 			renew(this.#sealing);
 		}
 		return records;

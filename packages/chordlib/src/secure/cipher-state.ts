@@ -35,12 +35,12 @@ export class CipherState {
 	}
 
 	/**
-	 * Seals the next message: `plaintext` and 16 bytes more. `associated` is what the other end has to give too. Before it
-	 * in what is returned are as many zeros as `room` says, for the caller to fill (0).
+	 * Seals the next message: `plaintext` and 16 bytes more. `associated` is what the other end has to give too. It is written
+	 * `into` just so many bytes where those are given.
 	 * @throws ChordError `TOO_LARGE` for more than 65,519 bytes
 	 */
-	encrypt(plaintext: Uint8Array, associated?: Uint8Array, room?: number): Uint8Array {
-		return this.encryptAt(this.#count++, plaintext, associated, room);
+	encrypt(plaintext: Uint8Array, associated?: Uint8Array, into?: Uint8Array): Uint8Array {
+		return this.encryptAt(this.#count++, plaintext, associated, into);
 	}
 
 	/**
@@ -62,12 +62,12 @@ export class CipherState {
 		nonce: number,
 		plaintext: Uint8Array,
 		associated: Uint8Array = NOTHING,
-		room = 0,
+		into?: Uint8Array,
 	): Uint8Array {
 		if (plaintext.length > LONGEST_MESSAGE - TAG) {
 			throw new ChordError("TOO_LARGE", `${plaintext.length} bytes do not fit a Noise message`);
 		}
-		return this.#crypto.seal(this.#key, this.#at(nonce), associated, plaintext, room);
+		return this.#crypto.seal(this.#key, this.#at(nonce), associated, plaintext, into);
 	}
 
 	/**

@@ -4,10 +4,10 @@ import { type Pour, linkPipe, sendPipe, socketPipe } from "../pouring.ts";
 
 /** Messages of each size, for each operation: enough to take half a second. */
 const SIZES = [
-	{ size: 64, name: "64 B", share: 50 },
-	{ size: 1_024, name: "1 KiB", share: 10 },
+	{ size: 64, name: "64 B", share: 150 },
+	{ size: 1_024, name: "1 KiB", share: 30 },
 	// 64 KiB with what a frame carries besides.
-	{ size: 65_536 - 256, name: "64 KiB", share: 1 },
+	{ size: 65_536 - 256, name: "64 KiB", share: 3 },
 ] as const;
 /** Through `send`, one for so many of the others. */
 const SEND_SHARE = 10;
