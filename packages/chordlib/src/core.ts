@@ -2,11 +2,9 @@ import { type Address, NOWHERE, canonicalAddress, formatAddress } from "./addres
 import { Admission } from "./admission.ts";
 import type { Connection, ConnectionOwner, PeerLink } from "./connection.ts";
 import { Connections } from "./connections.ts";
-import { Contact, type RemoteNode } from "./contact.ts";
-import { ChordError, isMalformed } from "./errors.ts";
-import { guard } from "./events.ts";
-import { type Hash, hashOf, idOf } from "./hash.ts";
-import type { Id } from "./id.ts";
+import { Contact } from "./contact.ts";
+import { ChordError } from "./errors.ts";
+import { type Hash, idOf } from "./hash.ts";
 import { type Limits, bodyLimit } from "./limits.ts";
 import type { Proof } from "./options.ts";
 import type { Clock, Crypto, Random, Transport } from "./ports.ts";
@@ -17,17 +15,16 @@ import {
 	type NoticeType,
 	type RequestType,
 } from "./protocol.ts";
-import { type Envelope, PROMPT, routed, standing } from "./ring/messages.ts";
+import { PROMPT, routed, standing } from "./ring/messages.ts";
 import type { RingNetwork } from "./ring/network.ts";
 import { Ring, type RingEvents, type RingOptions } from "./ring/ring.ts";
 import { RoundTrips } from "./ring/round-trips.ts";
-import { nextHop } from "./ring/route.ts";
+import { type Routed, Routing } from "./routing.ts";
 import type { Identity } from "./secure/identity.ts";
 import type { LinkSecurity } from "./secure/link-handshake.ts";
 import { type NodeRecord, OpenedRecords, RECORD_LIFE, signRecord } from "./secure/record.ts";
 import type { LimitCounter, NodeStats } from "./stats.ts";
-import { decode, encode, filling } from "./wire/codec.ts";
-import { Reader } from "./wire/reader.ts";
+import { decode, encode } from "./wire/codec.ts";
 
 /** What a node stands on: the system's clock, randomness and TCP, unless others are given. */
 export interface Ports {
@@ -37,20 +34,6 @@ export interface Ports {
 	readonly random: Random;
 	/** The network. */
 	readonly transport: Transport;
-}
-
-/** Where a routed message came from and was meant for. */
-export interface Routed {
-	/** Who sent it, by its own word. */
-	readonly origin: RemoteNode;
-	/** The id that it was routed towards. */
-	readonly target: Hash;
-	/** True when this node is the target itself, not merely the owner of its place. */
-	readonly exact: boolean;
-	/** Links that it crossed, by the relays' word. */
-	readonly hops: number;
-	/** Who handed it over: the last relay, or its origin; `undefined` for what this node sent to itself. */
-	readonly via: RemoteNode | undefined;
 }
 
 /** What a node is made with. */
@@ -93,6 +76,7 @@ export class Core {
 	readonly address: Address;
 	readonly ring: Ring;
 	readonly connections: Connections;
+	readonly routing: Routing;
 	readonly #options: CoreOptions;
 	readonly #events: CoreEvents;
 	readonly #counter: LimitCounter;
@@ -100,8 +84,6 @@ export class Core {
 	/** Requests under way over all links. */
 	readonly #pending = { asked: 0, serving: 0 };
 	readonly #roundTrips = new RoundTrips();
-	/** Bytes of messages that wait for links to their targets. */
-	#held = 0;
 	#secrets: readonly Uint8Array[];
 	#record: NodeRecord | undefined;
 	/** Records that were signed. */
@@ -130,6 +112,15 @@ export class Core {
 			options,
 			events,
 		);
+		this.routing = new Routing(this.ring, this.connections, {
+			clock: ports.clock,
+			limits,
+			counter,
+			handlers: options.routedHandlers,
+			handlerFailed: (error) => {
+				events.failed(error);
+			},
+		});
 		handlers.onNotice(standing, (now, { contact }) => {
 			const link = contact && this.connections.get(contact.id);
 			if (contact === undefined || link === undefined) return;
@@ -139,7 +130,7 @@ export class Core {
 		handlers.onNotice(routed, (envelope, { contact }) => {
 			const { self, standing: now } = this.ring.state;
 			const own = now === "leaf" && envelope.target === self.id;
-			if (now === "member" || own) this.forward(envelope, contact);
+			if (now === "member" || own) this.routing.forward(envelope, contact);
 		});
 	}
 
@@ -272,89 +263,6 @@ export class Core {
 			if (error === undefined) this.#roundTrips.add(peer.id, clock.now() - asked);
 			done(error, response);
 		});
-	}
-
-	/** Starts a message on its way to the owner of `target`; over the link to `via` first, where that is given. */
-	route(target: Id, tag: number, body: Uint8Array, via: Id | undefined): boolean {
-		const origin = this.ring.state.self;
-		const envelope: Envelope = { target, origin, tag, hops: 0, last: false, body };
-		const most = bodyLimit(this.#options.limits) - ENVELOPE - origin.wire.length;
-		// What is too large to be sent is refused even where it need not be.
-		if (body.length > most) {
-			throw new ChordError("TOO_LARGE", `${body.length} bytes where ${most} are allowed`);
-		}
-		if (via === undefined) return this.forward(envelope);
-		const link = this.connections.get(via);
-		if (link !== undefined) this.#pass(link, envelope, false);
-		return link !== undefined;
-	}
-
-	/** The link that a message for `target` would go over from here. */
-	nextHop(target: Id): Connection | undefined {
-		const hop = nextHop(this.ring.state, this.connections, { target, last: false }, false);
-		return hop.kind === "link" ? hop.link : undefined;
-	}
-
-	/**
-	 * Takes a routed message, which came from `via`, one hop further, or hands it to its handler here. Relays open links
-	 * where that `opens` some.
-	 */
-	forward(envelope: Envelope, via?: Contact, opens: boolean = envelope.hops > 0): boolean {
-		const { limits, ports } = this.#options;
-		const hop = nextHop(this.ring.state, this.connections, envelope, opens);
-		if (hop.kind === "none") return false;
-		if (hop.kind === "open") return this.#forwardOnceLinked(envelope, hop.contact);
-		if (hop.kind === "here") {
-			ports.clock.defer(() => {
-				this.#arrive(envelope, via);
-			});
-			return true;
-		}
-		const limit = obstacle(envelope, hop.link, limits);
-		if (limit !== undefined) {
-			this.#counter.count(limit);
-			return false;
-		}
-		this.#pass(hop.link, envelope, hop.last);
-		return true;
-	}
-
-	/** A message waits until there is a link to its target; where none can be had it goes on along the ring. */
-	#forwardOnceLinked(envelope: Envelope, target: Contact): boolean {
-		const size = envelope.body.length + HELD_OVERHEAD;
-		if (this.#held + size > this.#options.limits.writeBufferSoft) {
-			this.#counter.count("writeBufferSoft");
-			return false;
-		}
-		this.#held += size;
-		const kept = { ...envelope, body: new Uint8Array(envelope.body) };
-		this.connections.open(target, (error) => {
-			this.#held -= size;
-			if (error !== undefined) this.ring.suspect(target);
-			this.forward(kept, undefined, false);
-		});
-		return true;
-	}
-
-	#arrive({ target, origin, tag, hops, body }: Envelope, via: Contact | undefined): void {
-		const handle = this.#options.routedHandlers.notice(tag);
-		const exact = target === this.ring.state.self.id;
-		const report = (error: unknown): void => {
-			// A body that makes no sense is its sender's trouble, not this program's.
-			if (!isMalformed(error)) this.#events.failed(error);
-		};
-		const place = exact ? this.hash : hashOf(target);
-		guard(() => handle?.(new Reader(body), { origin, target: place, exact, hops, via }), report);
-	}
-
-	#pass(link: Connection, envelope: Envelope, last: boolean): void {
-		const { target, origin, tag, hops, body } = envelope;
-		const onward: Envelope = { target, origin, tag, hops: hops + 1, last, body };
-		link.rpc.notify(
-			routed.tag,
-			filling(routed.body, onward, bodyLimit(this.#options.limits)),
-			onward,
-		);
 	}
 
 	/** This node in a new life. */
@@ -542,22 +450,6 @@ export class Core {
 			},
 		};
 	}
-}
-
-/** What an envelope holds besides its origin and its body, in bytes. */
-const ENVELOPE = 32 + 4 + 1 + 1;
-
-/** What a message that waits for a link takes besides its body. */
-const HELD_OVERHEAD = 256;
-
-/** The limit for which a routed message goes no further. */
-function obstacle(
-	{ hops }: Envelope,
-	{ buffered }: Connection,
-	limits: Limits,
-): "hops" | "writeBufferSoft" | undefined {
-	if (hops >= limits.hops) return "hops";
-	return buffered > limits.writeBufferSoft ? "writeBufferSoft" : undefined;
 }
 
 function sameKey(a: NodeRecord | undefined, b: NodeRecord): boolean {

@@ -16,7 +16,7 @@ export {
 } from "./address.ts";
 export type { PeerLink } from "./connection.ts";
 export type { RemoteNode } from "./contact.ts";
-export type { Ports, Routed } from "./core.ts";
+export type { Ports } from "./core.ts";
 export { ChordError, type ChordErrorCode } from "./errors.ts";
 export { Events, type Unsubscribe, guard } from "./events.ts";
 export { Hash } from "./hash.ts";
@@ -52,6 +52,7 @@ export {
 } from "./protocol.ts";
 export type { Pace } from "./ring/stabilize.ts";
 export type { Standing } from "./ring/state.ts";
+export type { Routed } from "./routing.ts";
 export { TokenBucket } from "./token-bucket.ts";
 export { CipherState } from "./secure/cipher-state.ts";
 export { Handshake, type HandshakeOptions, type HandshakePattern } from "./secure/noise.ts";

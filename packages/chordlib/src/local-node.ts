@@ -1,7 +1,7 @@
 import { type Address, canonicalAddress } from "./address.ts";
 import type { Connection, PeerLink } from "./connection.ts";
 import { Contact, type RemoteNode, contactOf } from "./contact.ts";
-import { Core, type Routed, decodeResponse } from "./core.ts";
+import { Core, decodeResponse } from "./core.ts";
 import { ChordError, invalid } from "./errors.ts";
 import { Events, type Unsubscribe } from "./events.ts";
 import { type Sender, handleNotice, handleRequest } from "./handling.ts";
@@ -30,6 +30,7 @@ import {
 } from "./protocol.ts";
 import { type Found, askDirection } from "./ring/messages.ts";
 import type { Standing } from "./ring/state.ts";
+import type { Routed } from "./routing.ts";
 import { Identity } from "./secure/identity.ts";
 import type { NodeRecord } from "./secure/record.ts";
 import { type Secret, checkSecrets, keysOf } from "./secure/secret.ts";
@@ -519,7 +520,7 @@ export class LocalNode {
 	nextHop(target: Hash): RemoteNode | undefined {
 		const core = this.#open();
 		if (!(target instanceof Hash)) throw invalid("nextHop takes a Hash");
-		return core.nextHop(idOf(target))?.contact;
+		return core.routing.nextHop(idOf(target))?.contact;
 	}
 
 	/**
@@ -538,7 +539,7 @@ export class LocalNode {
 		if (!(target instanceof Hash)) throw invalid("route takes a Hash");
 		checkType("notice", type);
 		const body = encode(type.body, value, bodyLimit(this.#options.limits));
-		return core.route(idOf(target), type.tag, body, options.via && contactOf(options.via).id);
+		return core.routing.route(idOf(target), type.tag, body, options.via && contactOf(options.via).id);
 	}
 
 	/** Who comes before the node knows its own address, or after it has closed, is turned away. */
