@@ -106,9 +106,7 @@ export class LocalNode {
 		const { limits, ports } = this.#options;
 		this.#handlers = new Handlers(bodyLimit(limits));
 		this.#routedHandlers = new Handlers(bodyLimit(limits));
-		this.#waits = new Waits(ports.clock, () => {
-			this.#counter.count("requestTimeout");
-		});
+		this.#waits = new Waits(ports.clock);
 	}
 
 	/**
@@ -539,7 +537,12 @@ export class LocalNode {
 		if (!(target instanceof Hash)) throw invalid("route takes a Hash");
 		checkType("notice", type);
 		const body = encode(type.body, value, bodyLimit(this.#options.limits));
-		return core.routing.route(idOf(target), type.tag, body, options.via && contactOf(options.via).id);
+		return core.routing.route(
+			idOf(target),
+			type.tag,
+			body,
+			options.via && contactOf(options.via).id,
+		);
 	}
 
 	/** Who comes before the node knows its own address, or after it has closed, is turned away. */
@@ -589,8 +592,15 @@ export class LocalNode {
 		options: Wait | undefined,
 		start: (budget: number, done: Answer<T, Error>) => Cancel,
 	): Promise<T> {
-		return this.#waits.run<T>(options, this.#options.limits.requestTimeout, start);
+		return this.#waits.run<T>(options, this.#options.limits.requestTimeout, start, this.#ended);
 	}
+
+	readonly #ended = (error: unknown): unknown => {
+		if (error instanceof ChordError && error.code === "TIMEOUT") {
+			this.#counter.count("requestTimeout");
+		}
+		return error;
+	};
 
 	readonly #failed = (error: unknown): void => {
 		this.#events.emit("error", error);

@@ -1,3 +1,4 @@
+import { Deadlines } from "./deadlines.ts";
 import { ChordError } from "./errors.ts";
 import type { Clock, Timer } from "./ports.ts";
 import type { Answer, Cancel } from "./protocol.ts";
@@ -81,16 +82,13 @@ class Operation<T> {
  * or by {@link closeAll}.
  */
 export class Waits {
-	readonly #clock: Clock;
+	readonly #deadlines: Deadlines;
 	readonly #open = new Set<Pick<Operation<unknown>, "stop">>();
 	/** What ends when a signal aborts. One listener for all: Node takes eleven on one signal for a leak. */
 	readonly #signals = new Map<AbortSignal, Heeded>();
-	readonly #timedOut: () => void;
 
-	/** `timedOut` is called each time that a time limit runs out. */
-	constructor(clock: Clock, timedOut: () => void = () => {}) {
-		this.#clock = clock;
-		this.#timedOut = timedOut;
+	constructor(clock: Clock) {
+		this.#deadlines = new Deadlines(clock);
 	}
 
 	/**
@@ -110,8 +108,7 @@ export class Waits {
 				const { timeout, signal } = checkWait(options, fallback);
 				const limit = Math.min(timeout, LONGEST);
 				if (timeout !== Infinity) {
-					operation.timer = this.#clock.schedule(limit, () => {
-						this.#timedOut();
+					operation.timer = this.#deadlines.schedule(limit, () => {
 						const what = `not done within ${Math.round(timeout)} ms`;
 						this.#stop(operation, new ChordError("TIMEOUT", what));
 					});
