@@ -313,9 +313,9 @@ export class Connection implements LinkHandler, PeerLink {
 	}
 
 	drain(): void {
-		if (this.#closed || this.#outlet.waiting === 0) return;
-		this.#inUse = true;
-		this.#outlet.pump();
+		if (this.#closed) return;
+		if (this.#outlet.waiting > 0) this.#inUse = true;
+		this.#outlet.drained();
 	}
 
 	close(error?: Error): void {

@@ -1,6 +1,6 @@
 import type { Id } from "./id.ts";
 import { type Outgoing, writeFrame } from "./wire/messages.ts";
-import { Slabs, Writer } from "./wire/writer.ts";
+import { LARGE, Slabs, Writer } from "./wire/writer.ts";
 
 /** Between whom a message goes that links carry on: those who say it take turns with each other. */
 export interface Pair {
@@ -87,7 +87,11 @@ class Flow {
 		}
 		this.#sent += end - start;
 		if (piece.taken === ends.length) this.#pieces.shift();
-		return end === start ? undefined : bytes.subarray(start, end);
+		if (end === start) return undefined;
+		const frames = bytes.subarray(start, end);
+		// Who has sent what is in such memory has it used again, and all of it.
+		const isPart = frames.length < bytes.length && LARGE.hold(bytes);
+		return isPart ? frames.slice() : frames;
 	}
 
 	#endPiece(): void {
@@ -106,7 +110,7 @@ class Flow {
  */
 export class FairQueue {
 	/** For the frames: they may wait for long, so that nothing else is part of their memory. */
-	readonly #slabs = new Slabs(16_384, 4_096, 1);
+	readonly #slabs = new Slabs(16_384, 4_096, 1, LARGE);
 	readonly #own = new Flow(undefined, this.#slabs);
 	/** The one whose turn it is in front. */
 	readonly #flows = new Map<string, Flow>();

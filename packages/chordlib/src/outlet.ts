@@ -1,15 +1,12 @@
 import { FairQueue, type Pair, TURN } from "./fair-queue.ts";
 import type { Clock, Link } from "./ports.ts";
-import { type Channel, LONGEST_RECORD } from "./secure/channel.ts";
+import type { Channel } from "./secure/channel.ts";
 import { Batch } from "./wire/batch.ts";
 import type { Outgoing } from "./wire/messages.ts";
-import { Slabs } from "./wire/writer.ts";
+import { LARGE } from "./wire/writer.ts";
 
 /** A frame of so many bytes gains little from others that go out with it: the other end may as well begin. */
-const LARGE = 16_384;
-
-/** For sealed records, each in one of its own: the largest fits. */
-const RECORDS = new Slabs(LONGEST_RECORD, LONGEST_RECORD, 4);
+const LARGE_FRAME = 16_384;
 
 /**
  * What goes out over one link. Frames that are sent while something runs go out together when it has finished: the
@@ -30,6 +27,8 @@ export class Outlet {
 	#flushing = false;
 	/** Bytes that went out before the end of this turn. */
 	#early = 0;
+	/** What the link was given and may still use, until it has nothing to send. */
+	#lent: Uint8Array[] = [];
 	/** Undefined until something has to wait. */
 	#queue: FairQueue | undefined;
 
@@ -88,7 +87,7 @@ export class Outlet {
 	#goesOut(length: number): void {
 		this.#flushSoon();
 		this.told?.(this.#batch.last(length));
-		if (length < LARGE || this.link?.buffered !== 0) return;
+		if (length < LARGE_FRAME || this.link?.buffered !== 0) return;
 		this.#early += this.#batch.size;
 		this.flush();
 	}
@@ -103,29 +102,47 @@ export class Outlet {
 	flush(): void {
 		if (this.#batch.size === 0) return;
 		const { bytes } = this.#batch;
-		if (this.channel === undefined) {
-			this.#batch.clear(this.#give(bytes));
-			return;
-		}
-		this.#giveSealed(bytes, this.channel);
-		this.#batch.clear(false);
-	}
-
-	#giveSealed(bytes: Uint8Array, channel: Channel): void {
-		const { link } = this;
-		// Memory of this size takes long to get, and longer to have collected.
-		const slab = bytes.length >= LARGE && link?.buffered === 0 ? RECORDS.take() : undefined;
-		for (const record of channel.seal(bytes, slab?.bytes)) link?.send(record);
-		if (slab !== undefined && link?.copies === true && link.buffered === 0) RECORDS.give(slab, 0);
-	}
-
-	/** Gives the link bytes in clear; gives whether they are still of use to it. */
-	#give(bytes: Uint8Array): boolean {
-		const { link } = this;
+		const { channel, link } = this;
 		// What a link cannot send yet may stay there for long: then it gets no part of a larger memory.
 		const isBehind = link !== undefined && link.buffered > 0;
-		link?.send(isBehind ? bytes.slice() : bytes);
-		return !isBehind && !(link?.copies === true && link.buffered === 0);
+		if (channel !== undefined) {
+			const isLarge = bytes.length >= LARGE_FRAME && !isBehind;
+			const memory = isLarge ? LARGE.take().bytes : undefined;
+			for (const record of channel.seal(bytes, memory)) {
+				if (!this.#give(record)) LARGE.reuse(record);
+			}
+			this.#batch.clear(false);
+		} else if (isBehind) {
+			this.#give(bytes.slice());
+			this.#batch.clear(false);
+		} else {
+			this.#batch.clear(this.#give(bytes));
+		}
+	}
+
+	/** Gives the link bytes; gives whether they may still be of use to it. */
+	#give(bytes: Uint8Array): boolean {
+		const { link } = this;
+		link?.send(bytes);
+		if (link?.copies !== true) return true;
+		if (link.buffered > 0) {
+			this.#lent.push(bytes);
+			return true;
+		}
+		this.#takeBack();
+		return false;
+	}
+
+	/** The link has sent all that it was given. */
+	#takeBack(): void {
+		for (const bytes of this.#lent) LARGE.reuse(bytes);
+		this.#lent = [];
+	}
+
+	/** The link has sent what it was given. */
+	drained(): void {
+		if (this.link?.buffered === 0) this.#takeBack();
+		this.pump();
 	}
 
 	/** Gives the link of what waits as much as it sends in one turn: it has sent what it was given. */

@@ -1,12 +1,16 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
 
 import { TURN } from "../src/fair-queue.ts";
 import { CipherState, type Clock, type Link, type Writer, systemCrypto } from "../src/index.ts";
+import { sha256 } from "../src/node/crypto.ts";
 import { Outlet } from "../src/outlet.ts";
 import { Channel } from "../src/secure/channel.ts";
+import { Framer, HEADER } from "../src/wire/framer.ts";
 import { type Outgoing, encodeFrame } from "../src/wire/messages.ts";
-import { concat, utf8 } from "./bytes.ts";
+import { concat, toHex, utf8 } from "./bytes.ts";
 import { Ring } from "./ring.ts";
+import { cases } from "./seeds.ts";
 
 /** An outlet of which the test says when a turn ends, and what the network has taken of what it was sent. */
 function outlet(): {
@@ -42,6 +46,77 @@ function outlet(): {
 	return { outlet: made, link, sent, endTurn };
 }
 
+/** A link that copies as many bytes at once as it `takes`, and the rest when it is asked to: until then it has what it was given. */
+interface Copying {
+	takes: number;
+	readonly out: Outlet;
+	readonly said: string[];
+	/** Sends a frame. */
+	say(frame: Outgoing & { readonly tag: number }): void;
+	/** The program has done what it does, and the link takes what it takes. */
+	endTurn(): void;
+	/** The frames that have come out. */
+	read(): string[];
+}
+
+function copying(sealed: boolean): Copying {
+	const { outlet: out, link, endTurn } = outlet();
+	const given: Uint8Array[] = [];
+	const copied: Uint8Array[] = [];
+	Object.assign(link, { copies: true });
+	const copy = (end: Copying): void => {
+		for (let left = end.takes; left > 0 && given.length > 0;) {
+			const [bytes = new Uint8Array(0)] = given;
+			const part = bytes.subarray(0, left);
+			copied.push(part.slice());
+			link.buffered -= part.length;
+			left -= part.length;
+			if (part.length === bytes.length) given.shift();
+			else given[0] = bytes.subarray(part.length);
+		}
+	};
+	const cipher = (): CipherState => new CipherState(systemCrypto, new Uint8Array(32).fill(1));
+	const channel = new Channel({ send: cipher(), receive: cipher() });
+	if (sealed) out.channel = channel;
+	const end: Copying = {
+		takes: 0,
+		out,
+		said: [],
+		say: (frame) => {
+			end.said.push(toHex(sha256(encodeFrame(frame, LIMIT))));
+			out.send(frame, LIMIT);
+		},
+		endTurn: () => {
+			endTurn();
+			copy(end);
+			if (link.buffered === 0) out.drained();
+		},
+		read: () => {
+			const frames: string[] = [];
+			const framer = new Framer(LIMIT);
+			const read = (bytes: Uint8Array): boolean => {
+				framer.push(bytes, (frame) => {
+					const content = frame.rest();
+					const whole = concat(new Uint8Array(HEADER), content);
+					new DataView(whole.buffer).setUint32(0, content.length);
+					frames.push(toHex(sha256(whole)));
+					return true;
+				});
+				return true;
+			};
+			if (sealed) channel.push(concat(...copied), read);
+			else read(concat(...copied));
+			return frames;
+		},
+	};
+	link.send = (bytes) => {
+		given.push(bytes);
+		link.buffered += bytes.length;
+		copy(end);
+	};
+	return end;
+}
+
 const LIMIT = 65_536;
 /** What a notice takes besides its body: its length, its kind, its tag. */
 const AROUND = 4 + 1 + 4;
@@ -51,6 +126,12 @@ const long = (size: number): Outgoing => ({
 	kind: "notice",
 	tag: 0,
 	body: new Uint8Array(size - AROUND),
+});
+/** One whose bytes are all its own. */
+const numbered = (tag: number, size: number): Outgoing & { readonly tag: number } => ({
+	kind: "notice",
+	tag,
+	body: Uint8Array.from({ length: size - AROUND }, (_, index) => tag * 31 + index * 7),
 });
 const saying = (word: string): Outgoing => ({ kind: "notice", tag: 7, body: utf8(word) });
 const framed = (...words: string[]): Uint8Array =>
@@ -182,30 +263,39 @@ test("sealed, all that is sent in one turn is one record", () => {
 	expect(read).toEqual(turns.map((words) => framed(...words)));
 });
 
-test("sealed, the memory of a large record that a link has copied is used again, and that of no other", () => {
-	const { outlet: out, link, sent, endTurn } = outlet();
-	const cipher = (): CipherState => new CipherState(systemCrypto, new Uint8Array(32).fill(1));
-	out.channel = new Channel({ send: cipher(), receive: cipher() });
-	Object.assign(link, { copies: true });
-	const opened: Uint8Array[] = [];
-	link.send = (bytes) => {
-		sent.push(bytes);
-		out.channel?.push(bytes, (content) => opened.push(content) > 0);
-	};
-	for (let turn = 0; turn < 2; turn++, endTurn()) out.send(long(20_000), LIMIT);
-	link.send = (bytes) => {
-		sent.push(bytes);
-		link.buffered = bytes.length;
-	};
-	out.send(long(20_001), LIMIT);
-	link.buffered = 0;
-	endTurn();
-	out.send(long(20_002), LIMIT);
-	expect(sizes(opened)).toEqual([20_000, 20_000]);
-	expect(new Set(sent.slice(0, 3).map(({ buffer }) => buffer)).size).toBe(1);
-	expect(sent[3]?.buffer).not.toBe(sent[2]?.buffer);
-	expect(sizes(sent)).toEqual([20_018, 20_018, 20_019, 20_020]);
-});
+test.each(["clear", "sealed"])(
+	"in %s, whatever is sent comes out as it was, when a link copies what it is given sooner or later",
+	(how) => {
+		const size = fc.oneof(
+			{ weight: 4, arbitrary: fc.integer({ min: AROUND, max: 3_000 }) },
+			fc.integer({ min: AROUND, max: 60_000 }),
+		);
+		const step = fc.record({
+			link: fc.nat(2),
+			sizes: fc.array(size, { maxLength: 8 }),
+			takes: fc.constantFrom(0, 100, 30_000, Infinity),
+		});
+		fc.assert(
+			fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
+				const ends = [0, 1, 2].map(() => copying(how === "sealed"));
+				let tag = 0;
+				for (const { link, sizes: lengths, takes } of steps) {
+					const end = ends[link]!;
+					end.takes = takes;
+					for (const length of lengths) end.say(numbered(tag++, length));
+					end.endTurn();
+				}
+				for (const end of ends) {
+					end.takes = Infinity;
+					for (let turn = 0; turn < 500 && end.out.buffered > 0; turn++) end.endTurn();
+					expect(end.out.buffered).toBe(0);
+					expect(end.read()).toEqual(end.said);
+				}
+			}),
+			cases(50),
+		);
+	},
+);
 
 test("a turn sends what a link is given in one, or one frame that is longer; the rest follows", () => {
 	const { outlet: out, sent, endTurn } = outlet();

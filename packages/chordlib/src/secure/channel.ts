@@ -1,11 +1,9 @@
 import { Framer, SIZE, withSize } from "../wire/framer.ts";
+import { LARGE } from "../wire/writer.ts";
 import { type CipherState, LONGEST_MESSAGE, TAG } from "./cipher-state.ts";
 
 /** The most that one record carries. */
 export const RECORD: number = LONGEST_MESSAGE - TAG;
-
-/** The most bytes that one has, its length included. */
-export const LONGEST_RECORD: number = SIZE + LONGEST_MESSAGE;
 
 /** Records after which a direction goes on to its next key, so that whoever finds one cannot read what was before. */
 const REKEY = 1_000;
@@ -19,7 +17,8 @@ const REKEY = 1_000;
 export class Channel {
 	readonly #sealing: CipherState;
 	readonly #opening: CipherState;
-	readonly #framer = new Framer(LONGEST_MESSAGE, SIZE);
+	/** What is sealed is of no more use once it has been opened. */
+	readonly #framer = new Framer(LONGEST_MESSAGE, SIZE, LARGE);
 
 	constructor({ send, receive }: { readonly send: CipherState; readonly receive: CipherState }) {
 		this.#sealing = send;

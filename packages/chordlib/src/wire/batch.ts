@@ -1,11 +1,9 @@
 import { concat } from "./concat.ts";
 import { type Outgoing, writeFrame } from "./messages.ts";
-import { Slabs, Writer } from "./writer.ts";
+import { LARGE, Slabs, Writer } from "./writer.ts";
 
 /** For links with little to say: very many of them may say something in one turn. */
-const LITTLE = { size: 2_048, slabs: new Slabs(2_048, 512, 256) } as const;
-/** For those with more: a frame of the largest size that is usual fits, with what a link adds to it. */
-const MUCH = new Slabs(66 * 1_024, 33 * 1_024, 16);
+const LITTLE = { size: 2_048, slabs: new Slabs(2_048, 512, 256, LARGE) } as const;
 /** Pieces below this are copied behind what there is; larger ones stay where they are. */
 const SMALL = 24_576;
 
@@ -70,7 +68,10 @@ export class Batch {
 	/** Begins anew. Unless somebody still uses the bytes that there were, their memory is written over. */
 	clear(used: boolean): void {
 		if (used) this.#endPiece();
-		else this.#writer?.drop();
+		else {
+			for (const piece of this.#pieces) LARGE.reuse(piece);
+			this.#writer?.drop();
+		}
 		this.#writer = undefined;
 		this.#pieces = [];
 		this.#before = this.#size;
@@ -78,12 +79,16 @@ export class Batch {
 	}
 
 	#open(): Writer {
-		this.#writer ??= new Writer(0, this.#before > LITTLE.size ? MUCH : LITTLE.slabs);
+		this.#writer ??= new Writer(0, this.#before > LITTLE.size ? LARGE : LITTLE.slabs);
 		return this.#writer;
 	}
 
 	#endPiece(): void {
-		if (this.#writer !== undefined) this.#pieces.push(this.#writer.finish());
+		const writer = this.#writer;
 		this.#writer = undefined;
+		if (writer === undefined) return;
+		// All of it may have been taken back.
+		if (writer.length === 0) writer.drop();
+		else this.#pieces.push(writer.finish());
 	}
 }

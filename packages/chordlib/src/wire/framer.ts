@@ -1,5 +1,6 @@
 import { ChordError } from "../errors.ts";
 import { Reader } from "./reader.ts";
+import type { Slabs } from "./writer.ts";
 
 /** Bytes that say how long a frame is. */
 export const HEADER = 4;
@@ -35,11 +36,17 @@ export class Framer {
 	readonly #header: number;
 	#headerFilled = 0;
 	#announced = 0;
+	/** Memory for frames that are not needed once they have been emitted. */
+	readonly #slabs: Slabs | undefined;
 
-	/** `header` is how many bytes say how long a frame is. */
-	constructor(limit: number, header: number = HEADER) {
+	/**
+	 * `header` is how many bytes say how long a frame is. With `slabs`, what is emitted may be written over as soon as
+	 * `emit` has returned.
+	 */
+	constructor(limit: number, header: number = HEADER, slabs?: Slabs) {
 		this.limit = limit;
 		this.#header = header;
+		this.#slabs = slabs;
 	}
 
 	/**
@@ -60,7 +67,7 @@ export class Framer {
 					if (!emit(whole)) return;
 					continue;
 				}
-				this.#partial = new Uint8Array(length);
+				this.#partial = this.#memory(length);
 				this.#filled = 0;
 			}
 			const part = chunk.subarray(offset, offset + this.#partial.length - this.#filled);
@@ -68,11 +75,19 @@ export class Framer {
 			this.#filled += part.length;
 			offset += part.length;
 			if (this.#filled === this.#partial.length) {
-				const whole = new Reader(this.#partial);
+				const whole = this.#partial;
 				this.#partial = undefined;
-				if (!emit(whole)) return;
+				const goesOn = emit(new Reader(whole));
+				this.#slabs?.reuse(whole);
+				if (!goesOn) return;
 			}
 		}
+	}
+
+	#memory(length: number): Uint8Array {
+		return this.#slabs?.suits(length) === true
+			? this.#slabs.take().bytes.subarray(0, length)
+			: new Uint8Array(length);
 	}
 
 	#fillHeader(chunk: Uint8Array, start: number): number {

@@ -20,20 +20,28 @@ interface Slab {
 
 /** Memory that writers fill one after the other: to ask the system for some takes longer than to write into it. */
 export class Slabs {
+	/** Where what does not fit these may go. */
+	readonly larger: Slabs | undefined;
 	readonly #size: number;
 	readonly #least: number;
 	readonly #most: number;
 	readonly #spare: Slab[] = [];
 
 	/** Bytes of each, how many have to be left of one that others are to have, and how many are kept for them. */
-	constructor(size: number, least: number, most: number) {
+	constructor(size: number, least: number, most: number, larger?: Slabs) {
 		this.#size = size;
 		this.#least = least;
 		this.#most = most;
+		this.larger = larger;
 	}
 
 	take(): Slab {
 		return this.#spare.pop() ?? { bytes: new Uint8Array(this.#size), free: 0 };
+	}
+
+	/** Whether one of these is right for so much: it fits, and most of the slab is used. */
+	suits(size: number): boolean {
+		return size <= this.#size && 2 * size > this.#size;
 	}
 
 	/** Of a slab the part from `free` on is for others. */
@@ -42,14 +50,31 @@ export class Slabs {
 		slab.free = free;
 		this.#spare.push(slab);
 	}
+
+	/** Whether bytes are in memory of one of these. */
+	hold({ buffer }: Uint8Array): boolean {
+		return buffer.byteLength === this.#size;
+	}
+
+	/** Nobody uses any more the memory that bytes are in, where that is one of these. */
+	reuse(bytes: Uint8Array): void {
+		if (!this.hold(bytes)) return;
+		this.give({ bytes: new Uint8Array(bytes.buffer), free: 0 }, 0);
+	}
 }
+
+/**
+ * For what is large, each in one of its own: a sealed record of the largest size fits. Such memory takes long to get, and
+ * longer to have collected.
+ */
+export const LARGE: Slabs = new Slabs(66 * 1_024, 66 * 1_024, 16);
 
 /** For single values, which may be kept, and their slab with them: so it is not large. */
 const VALUES = new Slabs(16_384, 256, 4);
 
 /** Collects bytes, up to a limit. */
 export class Writer {
-	readonly #slabs: Slabs;
+	#slabs: Slabs;
 	/** Undefined once what is written has become too much for one. */
 	#slab: Slab | undefined;
 	/** The offset up to which it may write, and from which on that holds. */
@@ -115,11 +140,16 @@ export class Writer {
 	}
 
 	/** Goes on in memory of its own. */
-	#move(size: number): void {
-		const larger = new Uint8Array(Math.min(this.#limit, size));
-		larger.set(this.view());
+	#move(wanted: number): void {
+		const size = Math.min(this.#limit, wanted);
+		const { larger } = this.#slabs;
+		const slab = larger?.suits(size) === true ? larger.take() : undefined;
+		const bytes = slab?.bytes ?? new Uint8Array(size);
+		bytes.set(this.view());
 		this.#release(this.#base);
-		this.#bytes = larger;
+		this.#slabs = larger ?? this.#slabs;
+		this.#slab = slab;
+		this.#bytes = bytes;
 		this.#base = 0;
 	}
 
