@@ -30,6 +30,8 @@ export interface PeerLink {
 	readonly local: Address;
 	/** The other end, as this one sees it. */
 	readonly remote: Address;
+	/** Bytes that were sent over it and that the network has not taken yet: who sends much waits while they are many. */
+	readonly buffered: number;
 }
 
 /** What a connection asks of the node that it belongs to. */
@@ -177,7 +179,6 @@ export class Connection implements LinkHandler, PeerLink {
 		this.#inUse = false;
 	}
 
-	/** Bytes that were sent and that the network has not taken yet. */
 	get buffered(): number {
 		return this.#outlet.buffered;
 	}

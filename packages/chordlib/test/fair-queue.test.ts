@@ -131,6 +131,20 @@ class SlowRing extends Ring {
 	}
 }
 
+test("a link says how much of what was sent over it the network has not taken", async () => {
+	const ring = new SlowRing(1, { latency: constant(WAY) });
+	const [from, to] = [await ring.add("from"), await ring.add("to")];
+	const link = await ring.until(from.link(to));
+	const others = link.buffered;
+	for (let i = 0; i < 10; i++) void from.notify(to, parcel, chunk);
+	expect(link.buffered - others).toBeGreaterThan(10 * TURN);
+	await ring.simulation.run((5 * TURN) / RATE);
+	expect(link.buffered).toBeGreaterThan(4 * TURN);
+	expect(link.buffered).toBeLessThan(6 * TURN);
+	await ring.simulation.run((6 * TURN) / RATE);
+	expect(link.buffered).toBe(0);
+});
+
 const arePeers = (node: LocalNode, other: LocalNode): boolean =>
 	node === other || node.peers.some(({ hash }) => hash.equals(other.hash));
 

@@ -22,14 +22,11 @@ const mayWait = (size: number): number => Math.max(WAITING.bytes, WAITING.messag
 /** Sends so many messages of one size to another process, one way or another. */
 export type Pour = (size: number, count: number) => Promise<Speed>;
 
-/** Something that messages are poured into. Close it. */
-export interface Pipe {
-	readonly pour: Pour;
-	readonly close: () => Promise<void>;
-}
+/** What messages are poured into, by the ways in which they can be. It lasts as long as this process. */
+export type Pipe<Way extends string> = Readonly<Record<Way, Pour>>;
 
 /** Frames over a plain socket, or one with TLS; with `corked` many share a write. */
-export async function socketPipe(kind: "tcp" | "tls"): Promise<Pipe & { readonly corked: Pour }> {
+export async function socketPipe(kind: "tcp" | "tls"): Promise<Pipe<"alone" | "corked">> {
 	const far = await Far.open(kind);
 	const to = { host: "127.0.0.1", port: far.port };
 	const socket =
@@ -40,14 +37,7 @@ export async function socketPipe(kind: "tcp" | "tls"): Promise<Pipe & { readonly
 		(cork: boolean): Pour =>
 		(size, count) =>
 			far.speed(count, () => write(socket, size, count, cork));
-	return {
-		pour: pour(false),
-		corked: pour(true),
-		close: async () => {
-			socket.destroy();
-			await far.close();
-		},
-	};
+	return { alone: pour(false), corked: pour(true) };
 }
 
 async function write(socket: Socket, size: number, count: number, cork: boolean): Promise<void> {
@@ -68,9 +58,7 @@ async function write(socket: Socket, size: number, count: number, cork: boolean)
 }
 
 /** Messages that one node tells another over their link, or routes over it, which nobody acknowledges. */
-export async function linkPipe(
-	encryption: "off" | "required",
-): Promise<Pipe & { readonly routed: Pour }> {
+export async function linkPipe(encryption: "off" | "required"): Promise<Pipe<"told" | "routed">> {
 	const far = await Far.open("node", encryption);
 	const node = new LocalNode(formatAddress, { host: "127.0.0.1", port: 0 }, { encryption });
 	await node.listen();
@@ -78,6 +66,7 @@ export async function linkPipe(
 	const [target] = node.peers;
 	if (target === undefined) throw new Error("there is no link");
 	const { hash } = target;
+	const link = await node.link(target);
 	const pour =
 		(send: (body: Uint8Array) => unknown): Pour =>
 		(size, count) => {
@@ -88,22 +77,18 @@ export async function linkPipe(
 				for (let sent = 0; sent < count; sent += batch) {
 					for (let index = 0; index < Math.min(batch, count - sent); index++) send(body);
 					do await turn();
-					while (node.stats.buffered > waiting);
+					while (link.buffered > waiting);
 				}
 			});
 		};
 	return {
-		pour: pour((body) => node.notify(target, parcel, body)),
+		told: pour((body) => node.notify(target, parcel, body)),
 		routed: pour((body) => node.route(hash, parcel, body)),
-		close: async () => {
-			await node.close();
-			await far.close();
-		},
 	};
 }
 
 /** Messages through `send`, each acknowledged. */
-export async function sendPipe(): Promise<Pipe> {
+export async function sendPipe(): Promise<Pipe<"sent">> {
 	const far = await Far.open("peer");
 	const peer = await new SwarmPeer().bind("127.0.0.1", 0);
 	await peer.connect({ host: "127.0.0.1", port: far.port });
@@ -111,17 +96,13 @@ export async function sendPipe(): Promise<Pipe> {
 	if (target === undefined) throw new Error("there is no link");
 	await peer.send(target, new Uint8Array(0));
 	return {
-		pour: (size, count) => {
+		sent: (size, count) => {
 			const data = new Uint8Array(size);
 			let left = count;
 			const worker = async (): Promise<void> => {
 				while (left-- > 0) await peer.send(target, data);
 			};
 			return far.speed(count, () => Promise.all(Array.from({ length: WINDOW }, worker)));
-		},
-		close: async () => {
-			await peer.close();
-			await far.close();
 		},
 	};
 }

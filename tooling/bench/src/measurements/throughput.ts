@@ -1,8 +1,8 @@
 import type { Speed } from "../far.ts";
 import type { Figure, Measurement } from "../measurement.ts";
-import { type Pour, linkPipe, sendPipe, socketPipe } from "../pouring.ts";
+import { Near, type NearKind } from "../near.ts";
 
-/** Messages of each size, for each operation: enough to take half a second. */
+/** Messages of each size, for each operation: enough to take a few tenths of a second. */
 const SIZES = [
 	{ size: 64, name: "64 B", share: 150 },
 	{ size: 1_024, name: "1 KiB", share: 30 },
@@ -12,54 +12,51 @@ const SIZES = [
 /** Through `send`, one for so many of the others. */
 const SEND_SHARE = 10;
 
-type Way =
-	| "TCP"
-	| "TCP corked"
-	| "TLS"
-	| "TLS corked"
-	| "link in clear"
-	| "link sealed"
-	| "routed, sealed"
-	| "send";
+/** What is measured, by its name: over what, and in which way. */
+const WAYS = {
+	TCP: ["tcp", "alone"],
+	"TCP corked": ["tcp", "corked"],
+	TLS: ["tls", "alone"],
+	"TLS corked": ["tls", "corked"],
+	"link in clear": ["clear", "told"],
+	"link sealed": ["sealed", "told"],
+	"routed, sealed": ["sealed", "routed"],
+	send: ["send", "sent"],
+} as const satisfies Record<string, readonly [kind: NearKind, way: string]>;
+
+type Way = keyof typeof WAYS;
 
 /** How many messages go over one connection, to a process that takes them apart. */
 export const throughput: Measurement = {
 	name: "throughput",
 	about:
-		"Messages to another process over one connection: frames over node:net and over node:tls with certificates of both ends, each written by itself or 64 KiB at a time (corked); messages that a node tells another over their link, in clear and sealed, and that it routes; and send, sealed, 1,024 at once, each acknowledged. CPU is of both processes.",
+		"Messages from one process to another over one connection: frames over node:net and over node:tls with certificates of both ends, each written by itself or 64 KiB at a time (corked); messages that a node tells another over their link, in clear and sealed, and that it routes; and send, sealed, 1,024 at once, each acknowledged. CPU is of both processes.",
 	async run({ operations }) {
-		const tcp = await socketPipe("tcp");
-		const tls = await socketPipe("tls");
-		const clear = await linkPipe("off");
-		const sealed = await linkPipe("required");
-		const send = await sendPipe();
-		const ways: Record<Way, Pour> = {
-			TCP: tcp.pour,
-			"TCP corked": tcp.corked,
-			TLS: tls.pour,
-			"TLS corked": tls.corked,
-			"link in clear": clear.pour,
-			"link sealed": sealed.pour,
-			"routed, sealed": sealed.routed,
-			send: send.pour,
-		};
+		const kinds = [...new Set(Object.values(WAYS).map(([kind]) => kind))];
+		const opened = await Promise.all(
+			kinds.map(async (kind) => [kind, await Near.open(kind)] as const),
+		);
+		const near = new Map<NearKind, Near>(opened);
 		try {
 			const figures: Figure[] = [];
 			for (const { size, name, share } of SIZES) {
 				const speeds = {} as Record<Way, Speed>;
-				for (const [way, pour] of Object.entries(ways) as [Way, Pour][]) {
+				for (const [measured, [kind, way]] of Object.entries(WAYS) as [Way, (typeof WAYS)[Way]][]) {
 					const all = operations * share;
-					const count = Math.max(1, Math.floor(way === "send" ? all / SEND_SHARE : all));
-					await pour(size, Math.ceil(count / 5)); // The compiler has seen it.
-					speeds[way] = await pour(size, count);
-					figures.push({ name: `${name}, ${way}`, value: speeds[way].rate, unit: "/s" });
-					figures.push({ name: `${name}, ${way}, CPU`, value: speeds[way].cpu, unit: "us" });
+					const count = Math.max(1, Math.floor(measured === "send" ? all / SEND_SHARE : all));
+					const pour = async (messages: number): Promise<Speed> =>
+						near.get(kind)!.pour({ way, size, count: messages });
+					await pour(Math.ceil(count / 5)); // The compiler has seen it.
+					const speed = await pour(count);
+					speeds[measured] = speed;
+					figures.push({ name: `${name}, ${measured}`, value: speed.rate, unit: "/s" });
+					figures.push({ name: `${name}, ${measured}, CPU`, value: speed.cpu, unit: "us" });
 				}
 				figures.push(...ratios(name, speeds));
 			}
 			return figures;
 		} finally {
-			await Promise.all([tcp, tls, clear, sealed, send].map((pipe) => pipe.close()));
+			await Promise.all([...near.values()].map((program) => program.close()));
 		}
 	},
 };
