@@ -106,8 +106,8 @@ export class Outlet {
 		// What a link cannot send yet may stay there for long: then it gets no part of a larger memory.
 		const isBehind = link !== undefined && link.buffered > 0;
 		if (channel !== undefined) {
-			const isLarge = bytes.length >= LARGE_FRAME && !isBehind;
-			const memory = isLarge ? LARGE.take().bytes : undefined;
+			const comesBack = link?.copies === true && !isBehind;
+			const memory = comesBack && LARGE.suits(bytes.length) ? LARGE.take().bytes : undefined;
 			for (const record of channel.seal(bytes, memory)) {
 				if (!this.#give(record)) LARGE.reuse(record);
 			}

@@ -13,7 +13,7 @@ export class Batch {
 	/** What comes behind the pieces. */
 	#writer: Writer | undefined;
 	#size = 0;
-	/** How many bytes there were the last time. */
+	/** How many bytes there were the last time, where their memory is free again. */
 	#before = 0;
 
 	/** How many bytes there are. */
@@ -74,7 +74,7 @@ export class Batch {
 		}
 		this.#writer = undefined;
 		this.#pieces = [];
-		this.#before = this.#size;
+		this.#before = used ? 0 : this.#size;
 		this.#size = 0;
 	}
 
