@@ -234,7 +234,8 @@ export class Walk {
 			if (alive === undefined) {
 				this.#beginHere();
 			} else {
-				this.#candidates = [alive];
+				// It is linked: however long the way to it was, from there it begins anew.
+				this.#candidates = [{ ...alive, depth: 1 }];
 				this.#next();
 			}
 		});
