@@ -25,7 +25,7 @@ collection, may rise by less than 1 MiB an hour, by linear fit.
   --peers N         at any time, 3 to 20 (10)
   --steady N        of them, those that stay throughout (4)
   --every MS        between two that come or go (150)
-  --sample SECONDS  between two measurements (10)
+  --sample SECONDS  between two measurements, and ten more of calm for the heap's sake (50; with --handles-only 10)
   --handles-only    the heap is shown, and may do as it likes
   --json            the last line of stdout is one JSON object
   --quiet           no progress
@@ -49,7 +49,7 @@ export function readOptions(args: readonly string[]): Options | "help" {
 			peers: { type: "string", default: "10" },
 			steady: { type: "string", default: "4" },
 			every: { type: "string", default: "150" },
-			sample: { type: "string", default: "10" },
+			sample: { type: "string" },
 			"handles-only": { type: "boolean", default: false },
 			json: { type: "boolean", default: false },
 			quiet: { type: "boolean", default: false },
@@ -63,7 +63,7 @@ export function readOptions(args: readonly string[]): Options | "help" {
 		peers,
 		steady: number("steady", values.steady, 1, peers - 1),
 		every: number("every", values.every, 10, 60_000),
-		sample: number("sample", values.sample, 1, 3_600),
+		sample: number("sample", values.sample ?? (values["handles-only"] ? "10" : "50"), 1, 3_600),
 		heap: !values["handles-only"],
 		json: values.json,
 		quiet: values.quiet,

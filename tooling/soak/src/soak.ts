@@ -54,7 +54,7 @@ export class Soak {
 	}
 
 	async run(): Promise<Outcome> {
-		const { minutes, peers, sample } = this.#options;
+		const { heap, minutes, peers, sample } = this.#options;
 		const samples: Sample[] = [];
 		const began = performance.now();
 		const seconds = (): number => (performance.now() - began) / 1_000;
@@ -62,6 +62,8 @@ export class Soak {
 		while (seconds() < minutes * 60 && this.#failures.length === 0) {
 			const until = seconds() + sample;
 			while (seconds() < until && this.#failures.length === 0) await this.#step();
+			// What was broadcast is looked after until its time is over, and a part of the heap until then.
+			if (heap) await pause(TIMEOUT);
 			await this.#settle();
 			const now = measure(seconds());
 			samples.push(now);
