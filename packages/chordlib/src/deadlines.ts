@@ -61,14 +61,22 @@ class Row {
 	#await({ due }: Deadline): void {
 		this.#timer = this.#clock.schedule(Math.max(0, due - this.#clock.now()), () => {
 			this.#timer = undefined;
-			const now = this.#clock.now();
-			for (let next = this.#first; next && next.due < now + SLACK; next = this.#first) {
-				const { run } = next;
-				this.remove(next);
-				run?.();
+			try {
+				this.#runDue();
+			} finally {
+				// Also where one of them throws: the others are not its own.
+				if (this.#first !== undefined && this.#timer === undefined) this.#await(this.#first);
 			}
-			if (this.#first !== undefined && this.#timer === undefined) this.#await(this.#first);
 		});
+	}
+
+	#runDue(): void {
+		const now = this.#clock.now();
+		for (let next = this.#first; next && next.due < now + SLACK; next = this.#first) {
+			const { run } = next;
+			this.remove(next);
+			run?.();
+		}
 	}
 }
 

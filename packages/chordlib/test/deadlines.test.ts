@@ -64,6 +64,23 @@ test("one that runs may cancel others, and begin more that wait as long", () => 
 	expect(clock.waiting).toBe(0);
 });
 
+test("one that throws keeps none of the others from running", () => {
+	const { simulation, clock, deadlines } = scene();
+	const ran: number[] = [];
+	deadlines.schedule(100, () => {
+		throw new Error("its own");
+	});
+	deadlines.schedule(100, () => ran.push(simulation.now));
+	simulation.advance(10);
+	deadlines.schedule(100, () => ran.push(simulation.now));
+	expect(() => {
+		simulation.advance(1_000);
+	}).toThrow("its own");
+	simulation.advance(1_000);
+	expect(ran).toEqual([100, 110]);
+	expect(clock.waiting).toBe(0);
+});
+
 test("whatever is begun and cancelled when, what runs is what would with a timer for each, less than 1 ms before", () => {
 	const step = fc.record({
 		after: fc.double({ min: 0, max: 50, noNaN: true }),
