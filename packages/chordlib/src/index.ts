@@ -65,7 +65,7 @@ export {
 	openRecord,
 } from "./secure/record.ts";
 export type { LimitCounts, NodeStats } from "./stats.ts";
-export { type Wait, Waits } from "./wait.ts";
+export { type Ended, type Wait, Waits } from "./wait.ts";
 export {
 	type Codec,
 	type ValueOf,

@@ -133,7 +133,7 @@ export class Outlet {
 		return false;
 	}
 
-	/** The link has sent all that it was given. */
+	/** What the link was lent is of no more use to it. */
 	#takeBack(): void {
 		for (const bytes of this.#lent) LARGE.reuse(bytes);
 		this.#lent = [];

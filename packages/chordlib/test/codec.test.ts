@@ -5,6 +5,7 @@ import {
 	type Codec,
 	ChordError,
 	Hash,
+	Reader,
 	address,
 	boolean,
 	bytes,
@@ -27,6 +28,25 @@ import { fromHex, toHex, utf8 } from "./bytes.ts";
 import { cases } from "./seeds.ts";
 
 const LIMIT = 65_536;
+
+test("a reader of a part of an array reads nothing before and after it", () => {
+	const array = Uint8Array.of(9, 9, 1, 2, 3, 9, 9);
+	const part = (): Reader => new Reader(array, 2, 5);
+	expect(part().rest()).toEqual(Uint8Array.of(1, 2, 3));
+	expect([part().left, part().uint(3), part().peek(4)]).toEqual([3, 0x010203, 0x01020300]);
+	expect(part().skip(Uint8Array.of(1, 2, 3, 9))).toBe(false);
+	for (const read of [() => part().raw(4), () => part().uint(4), () => part().id()]) {
+		expectCode(read, "MALFORMED");
+	}
+	for (const [start, end] of [
+		[-1, 2],
+		[3, 2],
+		[0, 8],
+		[Number.NaN, 2],
+	] as const) {
+		expectCode(() => new Reader(array, start, end), "INVALID_ARGUMENT");
+	}
+});
 
 function expectCode(run: () => unknown, code: string): void {
 	expect(run).toThrow(expect.objectContaining({ name: "ChordError", code }));

@@ -269,6 +269,19 @@ describe("sealed messages", () => {
 		expect(() => cipher.decryptAt(0, sealed)).toThrow(forged);
 	});
 
+	test("are written where they are to go, if that has just their size", () => {
+		const [from, to] = [new CipherState(systemCrypto, key), new CipherState(systemCrypto, key)];
+		const memory = new Uint8Array(words.length + 18);
+		const into = memory.subarray(1, -1);
+		expect(from.encrypt(words, undefined, into)).toBe(into);
+		expect(to.decrypt(into)).toEqual(words);
+		expect([memory[0], memory.at(-1)]).toEqual([0, 0]);
+		for (const wrong of [memory, into.subarray(1)]) {
+			expect(() => from.encrypt(words, undefined, wrong)).toThrow(misused);
+		}
+		expect(memory[0]).toBe(0);
+	});
+
 	test("have at most 65,535 bytes", () => {
 		const cipher = new CipherState(systemCrypto, key);
 		expect(cipher.encryptAt(0, new Uint8Array(65_519))).toHaveLength(65_535);

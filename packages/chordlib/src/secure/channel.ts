@@ -30,13 +30,14 @@ export class Channel {
 		this.#framer.limit = Math.min(content + TAG, LONGEST_MESSAGE);
 	}
 
-	/** The records that carry these bytes, each with its length before it. The first is written into `memory`, if any. */
+	/** The records that carry these bytes, each with its length before it. The first is written into `memory`, where given. */
 	seal(content: Uint8Array, memory?: Uint8Array): Uint8Array[] {
 		const records: Uint8Array[] = [];
 		for (let start = 0; start < content.length; start += RECORD) {
 			const part = content.subarray(start, start + RECORD);
 			const size = SIZE + part.length + TAG;
-			const record = (start === 0 && memory?.subarray(0, size)) || new Uint8Array(size);
+			const isGiven = start === 0 && memory !== undefined;
+			const record = isGiven ? memory.subarray(0, size) : new Uint8Array(size);
 			this.#sealing.encrypt(part, undefined, record.subarray(SIZE));
 			records.push(withSize(record));
 			renew(this.#sealing);

@@ -37,7 +37,7 @@ export class CipherState {
 	/**
 	 * Seals the next message: `plaintext` and 16 bytes more. `associated` is what the other end has to give too. It is written
 	 * `into` just so many bytes where those are given.
-	 * @throws ChordError `TOO_LARGE` for more than 65,519 bytes
+	 * @throws ChordError `TOO_LARGE` for more than 65,519 bytes, `INVALID_ARGUMENT` where `into` has another size
 	 */
 	encrypt(plaintext: Uint8Array, associated?: Uint8Array, into?: Uint8Array): Uint8Array {
 		return this.encryptAt(this.#count++, plaintext, associated, into);
@@ -66,6 +66,9 @@ export class CipherState {
 	): Uint8Array {
 		if (plaintext.length > LONGEST_MESSAGE - TAG) {
 			throw new ChordError("TOO_LARGE", `${plaintext.length} bytes do not fit a Noise message`);
+		}
+		if (into !== undefined && into.length !== plaintext.length + TAG) {
+			throw misused(`${plaintext.length} bytes cannot be sealed into ${into.length}`);
 		}
 		return this.#crypto.seal(this.#key, this.#at(nonce), associated, plaintext, into);
 	}

@@ -12,8 +12,14 @@ export class Reader {
 	#offset: number;
 	readonly #end: number;
 
-	/** Of `bytes` those from `start` (0) up to `end` (their length). */
+	/**
+	 * Of `bytes` those from `start` (0) up to `end` (their length).
+	 * @throws ChordError `INVALID_ARGUMENT` when there are none such
+	 */
 	constructor(bytes: Uint8Array, start = 0, end: number = bytes.length) {
+		if (!(start >= 0 && start <= end && end <= bytes.length)) {
+			throw new ChordError("INVALID_ARGUMENT", `${start} to ${end} of ${bytes.length} bytes`);
+		}
 		this.#bytes = bytes;
 		this.#offset = start;
 		this.#end = end;

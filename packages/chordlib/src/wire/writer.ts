@@ -51,7 +51,7 @@ export class Slabs {
 		this.#spare.push(slab);
 	}
 
-	/** Whether bytes are in memory of one of these. */
+	/** Whether bytes are in memory of one of these: no other memory that links write into is of just their size. */
 	hold({ buffer }: Uint8Array): boolean {
 		return buffer.byteLength === this.#size;
 	}
