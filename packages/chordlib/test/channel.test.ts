@@ -41,6 +41,30 @@ test("a record carries 65,519 bytes, and what is more goes in the next", () => {
 	expect(alice.seal(new Uint8Array(0))).toEqual([]);
 });
 
+test("large records that arrive in parts, over several links at once, one after the other, are opened as they were", () => {
+	const size = 60_000;
+	const content = (byte: number): Uint8Array => new Uint8Array(size).fill(byte);
+	const links = [1, 2, 3].map((byte) => {
+		const { alice, bob } = link();
+		const stream = concat(...alice.seal(content(byte)), ...alice.seal(content(10 * byte)));
+		return { bob, stream, byte, opened: [] as Uint8Array[] };
+	});
+	for (const [from, to] of [
+		[0, 30_000],
+		[30_000, 90_000],
+		[90_000, undefined],
+	] as const) {
+		for (const { bob, stream, opened } of links) {
+			bob.push(stream.subarray(from, to), (record) => opened.push(record) > 0);
+		}
+	}
+	for (const { byte, opened } of links) {
+		expect(opened.map((record) => toHex(record))).toEqual(
+			[byte, 10 * byte].map((each) => toHex(content(each))),
+		);
+	}
+});
+
 describe("of three records", () => {
 	const three = (): ReturnType<typeof link> & { readonly records: readonly Uint8Array[] } => {
 		const ends = link();

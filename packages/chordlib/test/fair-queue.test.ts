@@ -7,6 +7,8 @@ import { idOf } from "../src/hash.ts";
 import { Hash, LocalNode, Reader, type Writer, bytes, defineNotice } from "../src/index.ts";
 import { HEADER } from "../src/wire/framer.ts";
 import { encodeFrame } from "../src/wire/messages.ts";
+import { LARGE } from "../src/wire/writer.ts";
+import { concat } from "./bytes.ts";
 import { Ring } from "./ring.ts";
 import { cases } from "./seeds.ts";
 
@@ -93,6 +95,24 @@ test("frames that follow each other are taken together, as far as there is room,
 	expect(before).toEqual(copy);
 	expect([...taken(queue)].length).toBe(200 - 16 - (before?.length ?? 0) / size);
 	expect(queue.size).toBe(0);
+});
+
+test("memory that others may have after a part of what waits in it was sent is not that of the rest", () => {
+	const queue = new FairQueue();
+	const sizes = [7_000, 28_000, 28_001];
+	const frames = sizes.map((size) => ({
+		kind: "notice" as const,
+		tag: size,
+		body: new Uint8Array(size).fill(size),
+	}));
+	for (const frame of frames) queue.push(frame, LIMIT, undefined);
+	const [first, second, third] = frames.map((frame) => encodeFrame(frame, LIMIT));
+	const part = queue.take();
+	expect(part).toEqual(concat(first!, second!));
+	LARGE.reuse(part!);
+	const others = Array.from({ length: 17 }, () => LARGE.take());
+	for (const { bytes: memory } of others) memory.fill(0xff);
+	expect(queue.take()).toEqual(third);
 });
 
 test("what cannot be written does not wait, and what waits before and after it does", () => {

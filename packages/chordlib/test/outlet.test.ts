@@ -263,6 +263,31 @@ test("sealed, all that is sent in one turn is one record", () => {
 	expect(read).toEqual(turns.map((words) => framed(...words)));
 });
 
+test("memory of a frame that did not fit its turn after all is given back once", () => {
+	const first = copying(false);
+	first.takes = Infinity;
+	// So much that the next turn begins in large memory.
+	first.say(numbered(0, 3_000));
+	first.endTurn();
+	first.takes = 0;
+	first.say(numbered(1, 100));
+	first.endTurn();
+	first.say(numbered(2, 60_000));
+	first.takes = Infinity;
+	for (let turn = 0; turn < 4; turn++) first.endTurn();
+	expect(first.read()).toEqual(first.said);
+	const others = Array.from({ length: 20 }, () => copying(false));
+	for (const [index, end] of others.entries()) {
+		end.say(numbered(3 + index, 60_000));
+		end.endTurn();
+	}
+	for (const end of others) {
+		end.takes = Infinity;
+		end.endTurn();
+		expect(end.read()).toEqual(end.said);
+	}
+});
+
 test.each(["clear", "sealed"])(
 	"in %s, whatever is sent comes out as it was, when a link copies what it is given sooner or later",
 	(how) => {

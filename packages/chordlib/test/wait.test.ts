@@ -127,6 +127,36 @@ test("what comes after the end changes nothing", async () => {
 	expect(cancelled()).toBe(1);
 });
 
+test("whatever ends an operation, and also where it never began, its end is told once, first, and may change the error", async () => {
+	const order: unknown[] = [];
+	const aborted = AbortSignal.abort("so");
+	const done = (_budget: number, answer: Answer<string>): (() => void) => {
+		answer(undefined, "value");
+		return () => {};
+	};
+	const fails = (): never => {
+		throw new ChordError("TOO_LARGE", "x");
+	};
+	for (const [options, start, told, outcome] of [
+		[{}, done, [undefined], "value"],
+		[{ signal: aborted }, done, ["so"], "other"],
+		[{ timeout: Number.NaN }, done, ["INVALID_ARGUMENT"], "other"],
+		[{}, fails, ["TOO_LARGE"], "other"],
+		[{ timeout: 10 }, (): (() => void) => () => void order.push("cancelled"), ["TIMEOUT"], "other"],
+	] as const) {
+		const { simulation, waits } = scene();
+		order.length = 0;
+		const run = waits.run<string>(options, 100, start, (error) => {
+			order.push(error instanceof ChordError ? error.code : error);
+			return "other";
+		});
+		const settled = run.catch((error: unknown) => error);
+		expect(await simulation.runUntil(settled)).toBe(outcome);
+		expect(order.slice(0, 1)).toEqual(told);
+		expect(order.filter((what) => what !== "cancelled")).toEqual(told);
+	}
+});
+
 test("what is cancelled may answer that it was: the time-out is what the caller hears of", async () => {
 	const { simulation, waits } = scene();
 	const waiting = waits.run<string>({ timeout: 1_000 }, 0, (_budget, done) => () => {

@@ -6,11 +6,12 @@
  * reports how far that has come, at the end that it is done. So every peer is asked once, and gets the payload once.
  *
  * Before an interval counts as done, whoever stands before the first cut in it is looked up, once those who are known
- * have had a moment: nobody behind a peer that is left out, or of whom nobody knew, is passed over. A peer that does not acknowledge, makes no progress, or is lost
- * is asked only for itself from then on, and the next live peer looks after the rest. That one may have a part of it in
- * hand already: it is asked for more, or for less, and does only what is missing. What all of this misses, neighbours
- * tell each other of. The origin signs its message, and who is left out: a relay can hold it back, not change it. Counts are of intervals that do not overlap, so nobody is counted twice; they rely on honest
- * relays.
+ * have had a moment: nobody behind a peer that is left out, or of whom nobody knew, is passed over. A peer that does
+ * not acknowledge, makes no progress, or is lost is asked only for itself from then on, and the next live peer looks
+ * after the rest. That one may have a part of it in hand already: it is asked for more, or for less, and does only what
+ * is missing. What all of this misses, neighbours tell each other of. The origin signs its message, and who is left
+ * out: a relay can hold it back, not change it. Counts are of intervals that do not overlap, so nobody is counted
+ * twice; they rely on honest relays.
  *
  * What is said is in `broadcast/messages.ts`, one broadcast at one peer in `broadcast/job.ts`, one interval and who
  * looks after it in `broadcast/interval.ts`.

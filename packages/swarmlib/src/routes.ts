@@ -205,8 +205,8 @@ export class Routes {
 
 	/** Looks for so many routes, where they are not known. `ready` is called once they are, or when it takes too long. */
 	prepare(count: number, ready: () => void): void {
-		if (count === 0 || this.#target.equals(this.#network.self)) return;
 		this.#refresh();
+		if (this.#target.equals(this.#network.self)) return;
 		if (this.#preparing !== undefined || this.#isAll || this.#found.length >= count) return;
 		const end = (): void => {
 			if (this.#preparing !== timer) return;

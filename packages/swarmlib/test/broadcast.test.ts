@@ -1,3 +1,4 @@
+import { constant } from "@cicada/simnet";
 import { expect, test } from "vitest";
 
 import { Hash, SwarmError, type SwarmPeer } from "../src/index.ts";
@@ -29,6 +30,24 @@ test.each([1, 2, 3, 16, 64])(
 		});
 	},
 );
+
+test("those who are known have it before anybody is looked up: only the count waits for that", async () => {
+	const swarm = new Swarm(1, { ...sparse, latency: constant(1) });
+	await swarm.grow(32);
+	await swarm.simulation.run(60_000);
+	const [from] = swarm.peers;
+	if (from === undefined) throw new Error("nobody");
+	const { now } = swarm.simulation;
+	const times = Promise.all(
+		swarm.after(from).map(async (peer) => {
+			await peer.recv();
+			return swarm.simulation.now - now;
+		}),
+	);
+	await swarm.until(from.broadcast("to all"));
+	expect(Math.max(...(await times))).toBeLessThan(25);
+	expect(swarm.simulation.now - now).toBeGreaterThan(25);
+});
 
 test("recv names the origin of a broadcast, not the last relay", async () => {
 	const swarm = new Swarm(1, sparse);

@@ -62,6 +62,23 @@ test("all of a sender's messages to all others arrive once each, in the order se
 	});
 });
 
+test("of many messages that are given at once a packet goes as soon as it is full", async () => {
+	let packets = 0;
+	const swarm = new Swarm(1, { ...sparse, hooks: { send: () => void packets++ } });
+	const [from, to] = await swarm.grow(2);
+	if (from === undefined || to === undefined) throw new Error("nobody");
+	await swarm.until(from.send(to, "first"));
+	packets = 0;
+	const sends = Array.from({ length: 255 }, (_, i) => from.send(to, `${i}`));
+	expect(packets).toBe(0);
+	sends.push(from.send(to, "255"));
+	expect(packets).toBe(1);
+	for (let i = 256; i < 600; i++) sends.push(from.send(to, `${i}`));
+	expect(packets).toBe(2);
+	await swarm.until(Promise.all(sends));
+	expect(await drain(to)).toEqual(["first", ...sends.map((_, i) => `${i}`)]);
+});
+
 test("duplicates take other routes, and the application gets one copy", async () => {
 	await assertForSeeds(FILE, 3, async (seed) => {
 		// As many as know the target for one of their successors can end a route.
