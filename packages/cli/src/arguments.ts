@@ -29,7 +29,7 @@ export function parseAddress(given: string): Address | undefined {
 export function addressOf(given: string): Address {
 	const address = parseAddress(given);
 	if (address !== undefined) return address;
-	throw new InvalidArgumentError("An address is host:port, such as 192.0.2.7:49610.");
+	throw new InvalidArgumentError("An address is host:port, such as 192.0.2.7:17610.");
 }
 
 /** The same, of which there may be several. @throws InvalidArgumentError */

@@ -3,8 +3,8 @@ import { type Command, Option } from "commander";
 
 import { addAddress, milliseconds, portToBind, whole } from "./arguments.ts";
 
-/** The port of a peer that says nothing else. */
-const DEFAULT_PORT = 49_610;
+/** The port of a peer that says nothing else. It is none that systems hand out: on Linux those begin at 32768. */
+export const DEFAULT_PORT = 17_610;
 
 /** How a peer is started: what the commands that start one have in common. */
 export interface PeerOptions {

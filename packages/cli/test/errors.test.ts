@@ -144,7 +144,7 @@ test("nobody answers where it is to join, or it is another swarm", async () => {
 			/127\.0\.0\.1.*check the address, that this machine has a network, that a peer runs there/,
 		),
 	});
-	const nowhere = await idle("-p", "0", "--join", "nobody.invalid:49610");
+	const nowhere = await idle("-p", "0", "--join", "nobody.invalid:17610");
 	expect(nowhere).toMatchObject({
 		code: 3,
 		stderr: matching(/check the name, and that this machine has a network/),
@@ -170,9 +170,9 @@ test.skipIf(withoutNamespaces)("no network: each command says so, and what to ch
 		const { status, stdout, stderr } = spawnSync("unshare", shell, { encoding: "utf8" });
 		return { code: status ?? -1, stdout, stderr };
 	};
-	const there = "192.0.2.7:49610";
+	const there = "192.0.2.7:17610";
 	const nobody =
-		/192\.0\.2\.7:49610 cannot be reached: .*ENETUNREACH.*that this machine has a network/;
+		/192\.0\.2\.7:17610 cannot be reached: .*ENETUNREACH.*that this machine has a network/;
 	for (const args of [
 		["ping", there],
 		["trace", there],

@@ -189,11 +189,11 @@ test("the command's README: two terminals", async () => {
 	const here = folder();
 	expect(follow("packages/cli/README.md", here)).toEqual(["first.txt", "second.txt"]);
 	const first = terminal("cicada run first.txt --interface 127.0.0.1", here);
-	await first.said("listening at 127.0.0.1:49610");
-	const join = "--port 49611 --join 127.0.0.1:49610";
+	await first.said("listening at 127.0.0.1:17610");
+	const join = "--port 17611 --join 127.0.0.1:17610";
 	const second = terminal(`cicada run second.txt --interface 127.0.0.1 ${join}`, here);
 	expect(await Promise.all([first.ended, second.ended])).toEqual([0, 0]);
-	expect(first.written.text).toContain("127.0.0.1:49611: goodbye");
+	expect(first.written.text).toContain("127.0.0.1:17611: goodbye");
 });
 
 test("the command's README: help, keys, a secret, and a swarm that has it", async () => {
@@ -225,7 +225,7 @@ test("the command's README: sim", { timeout: 120_000 }, async () => {
 test("the first guide: a chat", async () => {
 	const ana = terminal("cicada chat --interface 127.0.0.1 --username ana", folder());
 	await ana.said("you are in #lobby");
-	const join = "--port 0 --join 127.0.0.1:49610";
+	const join = "--port 0 --join 127.0.0.1:17610";
 	const bob = terminal(`cicada chat --interface 127.0.0.1 --username bob ${join}`, folder());
 	await bob.said("ana is in #lobby");
 	bob.type("hello, ana\n");
@@ -240,13 +240,13 @@ test("the command's README: a chat without --interface, a service, ping and trac
 	onTestFinished(async () => void (await Promise.all([peer.close(), other.close()])));
 	await other.connect(peer.listener);
 	const addresses = {
-		"192.0.2.7:49610": `127.0.0.1:${peer.listener.port}`,
-		"192.0.2.9:49610": `127.0.0.1:${other.listener.port}`,
+		"192.0.2.7:17610": `127.0.0.1:${peer.listener.port}`,
+		"192.0.2.9:17610": `127.0.0.1:${other.listener.port}`,
 	};
 	const here = folder();
-	const ping = terminal("cicada ping 192.0.2.7:49610", here, addresses);
+	const ping = terminal("cicada ping 192.0.2.7:17610", here, addresses);
 	expect(await ping.ended, ping.written.text).toBe(0);
-	const trace = terminal("cicada trace 192.0.2.9:49610 --join 192.0.2.7:49610", here, addresses);
+	const trace = terminal("cicada trace 192.0.2.9:17610 --join 192.0.2.7:17610", here, addresses);
 	expect(await trace.ended, trace.written.text).toBe(0);
 	const serve = "cicada serve --no-port-mapping --metrics 127.0.0.1:9610";
 	const serving = terminal(serve, here);
@@ -258,7 +258,7 @@ test("the command's README: a chat without --interface, a service, ping and trac
 	await ana.said("you are in #lobby");
 	ana.interrupt();
 	expect(await ana.ended).toBe(130);
-	const bob = terminal("cicada chat --username bob --join 192.0.2.7:49610", here, addresses);
+	const bob = terminal("cicada chat --username bob --join 192.0.2.7:17610", here, addresses);
 	await bob.said("you are in #lobby");
 });
 
@@ -273,11 +273,19 @@ test("the command's README: keys that were agreed on", async () => {
 	};
 	const list = JSON.stringify({ trusted_hosts: [host] });
 	writeFileSync(join(here, "trusted.json"), list, { mode: 0o600 });
-	const command = "cicada chat --username ana --keys trusted.json --join 192.0.2.7:49610";
-	const ana = terminal(command, here, { "192.0.2.7:49610": host.address });
+	const command = "cicada chat --username ana --keys trusted.json --join 192.0.2.7:17610";
+	const ana = terminal(command, here, { "192.0.2.7:17610": host.address });
 	await ana.said("you are in #lobby");
 	ana.interrupt();
 	expect(await ana.ended).toBe(130);
+});
+
+test("no port of the documentation is one that a system hands out", () => {
+	const ports = documents.flatMap((document) =>
+		[...read(document).matchAll(/(?<=:|", |\.\d |--port )\d{5}\b/g)].map(Number),
+	);
+	expect(ports).toContain(17_610);
+	expect(Math.max(...ports)).toBeLessThan(32_768);
 });
 
 test("no command of the documentation is left", () => {

@@ -10,6 +10,7 @@ import type { Command } from "commander";
 
 import { milliseconds, portToBind, whole } from "../arguments.ts";
 import { Failure } from "../failure.ts";
+import { DEFAULT_PORT } from "../peer-options.ts";
 import { printable } from "../printable.ts";
 import type { Surroundings } from "../surroundings.ts";
 
@@ -28,7 +29,7 @@ export function addNat(program: Command, around: Surroundings): void {
 	program
 		.command("nat")
 		.description("says what the router answers to who asks it for a port, step by step")
-		.option("-p, --port <port>", "the port to ask for", portToBind, 49_610)
+		.option("-p, --port <port>", "the port to ask for", portToBind, DEFAULT_PORT)
 		.option("--mapping-attempts <count>", "ports to try", whole(1, 100), 5)
 		.option("--timeout <seconds>", "how long each step may take", milliseconds, 8_000)
 		.addHelpText("after", help)
