@@ -1,6 +1,7 @@
 import { cpus } from "node:os";
 
-import { type Result, beyondBounds, measure } from "./bench.ts";
+import { measureApart } from "./apart.ts";
+import { type Result, beyondBounds } from "./bench.ts";
 import { measurements } from "./measurements.ts";
 import { type Options, help, parseOptions } from "./options.ts";
 import { table } from "./table.ts";
@@ -9,12 +10,7 @@ async function run({ only, repeat, nodes, operations, json }: Options): Promise<
 	const chosen = measurements.filter(({ name }) => only.length === 0 || only.includes(name));
 	const results: Result[] = [];
 	for (const measurement of chosen) {
-		const size = { nodes, operations };
-		const runs = measurement.once ? 1 : repeat;
-		const result = await measure(measurement, size, runs, (count) => {
-			console.error(`${measurement.name}: run ${count} of ${runs}`);
-		});
-		results.push(result);
+		results.push(await measureApart(measurement, { nodes, operations }, repeat));
 	}
 	const [cpu] = cpus();
 	const machine = { node: process.version, cpu: cpu?.model ?? "unknown", cores: cpus().length };

@@ -6,6 +6,7 @@ import { promisify } from "node:util";
 
 import { expect, test } from "vitest";
 
+import { measureApart } from "../dist/apart.js";
 import { beyondBounds, measure } from "../src/bench.ts";
 import type { Measurement } from "../src/measurement.ts";
 import { parseOptions } from "../src/options.ts";
@@ -65,6 +66,12 @@ test("--help says what there is", async () => {
 		expect(stdout).toContain(option);
 	}
 	for (const name of names) expect(stdout).toContain(name);
+});
+
+test("a measurement that cannot be made is named, and ends the bench", async () => {
+	const none: Measurement = { name: "none", about: "", run: () => Promise.resolve([]) };
+	const measured = measureApart(none, { nodes: 2, operations: 1 }, 1);
+	await expect(measured).rejects.toThrow("none could not be measured: its process ended with 1");
 });
 
 test("an option that makes no sense is refused in a sentence, with exit code 2", async () => {

@@ -24,7 +24,7 @@ export const broadcast: Measurement = {
 			const first = await tell(origin, others, rounds);
 			await delay(trial ? 0 : REST);
 			const rested = await tell(origin, others, rounds);
-			return [...first, ...rested.map((figure) => ({ ...figure, name: `rested: ${figure.name}` }))];
+			return [...named("joined", first), ...named("rested", rested)];
 		});
 		const payloads = await countPayloads(size);
 		return [
@@ -33,6 +33,10 @@ export const broadcast: Measurement = {
 		];
 	},
 };
+
+function named(when: "joined" | "rested", figures: readonly Figure[]): Figure[] {
+	return figures.map((figure) => ({ ...figure, name: `${when}: ${figure.name}` }));
+}
 
 /** Does something in a swarm of so many peers. */
 async function inSwarm<T>(
