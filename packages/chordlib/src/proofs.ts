@@ -24,8 +24,9 @@ const LOWEST_PORT = 1_025;
 const REACH: Record<Scope, number> = { none: 0, loopback: 1, private: 2, public: 3 };
 
 interface Proof {
-	/** Undefined while it is being dialled. */
-	outcome: { readonly error: ChordError | undefined; readonly at: number } | undefined;
+	/** Undefined while it is being dialled; why it failed, if it did: an error would keep its stack, and what that holds. */
+	outcome: { readonly why: string | undefined; readonly at: number } | undefined;
+	/** Empty once it is settled: what waits holds its link. */
 	readonly waiting: Answer<void>[];
 }
 
@@ -58,7 +59,7 @@ export class Proofs {
 		if (link.dialled && sameAddress(link.remote, link.contact.address)) return true;
 		if (this.#dialled.has(link)) return true;
 		const outcome = this.#proofs.get(claimOf(link))?.outcome;
-		const proven = outcome !== undefined && outcome.error === undefined;
+		const proven = outcome !== undefined && outcome.why === undefined;
 		if (proven) this.#dialled.add(link);
 		return proven;
 	}
@@ -98,10 +99,13 @@ export class Proofs {
 		const { clock, limits } = this.#owner;
 		const claim = claimOf(link);
 		const known = this.#proofs.get(claim);
-		if (known?.outcome === undefined) known?.waiting.push(done);
-		if (known !== undefined && known.outcome === undefined) return;
-		if (known?.outcome?.error !== undefined && clock.now() - known.outcome.at < AGAIN) {
-			done(known.outcome.error);
+		if (known !== undefined && known.outcome === undefined) {
+			known.waiting.push(done);
+			return;
+		}
+		const { why, at = 0 } = known?.outcome ?? {};
+		if (why !== undefined && clock.now() - at < AGAIN) {
+			done(notDialable(link, why));
 			return;
 		}
 		const address = addressToDial(link);
@@ -118,12 +122,13 @@ export class Proofs {
 		const proof: Proof = { outcome: undefined, waiting: [done] };
 		this.#remember(claim, proof);
 		this.#dialling++;
-		const settle = (error: ChordError | undefined): void => {
+		const settle = (why: string | undefined): void => {
 			if (proof.outcome !== undefined) return;
 			timer.cancel();
 			this.#dialling--;
-			proof.outcome = { error, at: this.#owner.clock.now() };
-			for (const tell of proof.waiting) tell(error);
+			proof.outcome = { why, at: this.#owner.clock.now() };
+			const error = why === undefined ? undefined : notDialable(link, why);
+			for (const tell of proof.waiting.splice(0)) tell(error);
 		};
 		const probe = new Connection(
 			{
@@ -134,11 +139,11 @@ export class Proofs {
 				},
 				ready: (met) => {
 					this.meet(met);
-					settle(isSame(met, link) ? undefined : notDialable(link, "another node answers there"));
+					settle(isSame(met, link) ? undefined : "another node answers there");
 					met.fail(new ChordError("CLOSED", "it was only to be seen who is there"));
 				},
 				closed: (_met, why) => {
-					settle(notDialable(link, why().message));
+					settle(why().message);
 				},
 			},
 			true,

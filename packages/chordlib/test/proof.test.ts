@@ -1,3 +1,6 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+
 import { type SimHost, uniform } from "@cicada/simnet";
 import { expect, test } from "vitest";
 
@@ -5,7 +8,9 @@ import {
 	type Address,
 	formatAddress,
 	Identity,
+	type LinkHandler,
 	LocalNode,
+	type Transport,
 	defineRequest,
 	text,
 } from "../src/index.ts";
@@ -314,4 +319,37 @@ test("a key is proven for the id of an address once that was dialled, until anot
 	const known = [next, ...others].map((one) => node.isProven(one.record));
 	expect(known).toEqual([false, true, true]);
 	for (const one of [node, keyed, free]) await one.close();
+});
+
+test("what is remembered of a proof holds no link that has ended", async () => {
+	setFlagsFromString("--expose-gc");
+	const collect = runInNewContext("gc") as () => void;
+	const ring = new Ring(12, options);
+	const host = ring.host("asked");
+	const accepted: WeakRef<LinkHandler>[] = [];
+	const network = host.transport;
+	const transport: Transport = {
+		dial: (address, handler) => network.dial(address, handler),
+		resolve: (name) => network.resolve(name),
+		localHost: () => network.localHost(),
+		listen: (address, accept) =>
+			network.listen(address, (link) => {
+				const handler = accept(link);
+				accepted.push(new WeakRef(handler));
+				return handler;
+			}),
+	};
+	const { clock, random } = host;
+	const asked = await ring.add("asked", { ports: { clock, random, transport } }, host);
+	for (const name of ["one", "two", "three"]) {
+		const other = await ring.add(name);
+		await ring.until(other.joinRing(asked.address));
+		await other.close();
+		ring.nodes.delete(other);
+	}
+	await ring.simulation.run(60_000);
+	collect();
+	const left = accepted.filter((handler) => handler.deref() !== undefined).length;
+	expect([accepted.length >= 3, left]).toEqual([true, asked.stats.links]);
+	await asked.close();
 });
