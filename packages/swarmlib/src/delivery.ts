@@ -50,7 +50,7 @@ export interface DeliveryPorts {
 		readonly message: number;
 		readonly frame: number;
 		readonly outbox: OutboxLimits;
-		/** Sessions that others opened, and targets and lanes that are remembered: the one longest unused goes first. */
+		/** Sessions that others opened; targets and lanes, and addresses, that are remembered: the one longest unused goes first. */
 		readonly sessions: number;
 		readonly handshakes: HandshakeLimits;
 		readonly reassembly: ReassemblyLimits;
@@ -109,8 +109,8 @@ export class Delivery {
 			tampered,
 		});
 		const { peerOf } = this.#sessions;
-		this.#dialling = new Dialling(node, clock);
-		this.#occupants = new Occupants(node, this.#dialling);
+		this.#dialling = new Dialling(node, clock, limits.sessions);
+		this.#occupants = new Occupants(node, this.#dialling, limits.sessions);
 		const routes = routeNetwork(node, clock, limits.local);
 		const common = { node, clock, dialling: this.#dialling, routes };
 		this.#probePorts = { ...common, sessions: this.#sessions };

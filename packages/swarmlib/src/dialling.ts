@@ -32,18 +32,20 @@ interface Attempt {
 
 /** Milliseconds for which an address that could not be dialled is left alone. */
 const AGAIN = 60_000;
-/** Addresses whose outcome is remembered. */
-const REMEMBERED = 1_024;
 
 /** Links to targets themselves, where they can be dialled; and what was learned where they cannot. */
 export class Dialling {
 	readonly #node: LocalNode;
 	readonly #clock: Clock;
+	/** Addresses of which it is remembered what came of dialling them. */
+	readonly #most: number;
+	/** By address; the one that was longest not dialled first. */
 	readonly #attempts = new Map<string, Attempt>();
 
-	constructor(node: LocalNode, clock: Clock) {
+	constructor(node: LocalNode, clock: Clock, most: number) {
 		this.#node = node;
 		this.#clock = clock;
+		this.#most = most;
 		node.on("unlink", ({ peer }) => {
 			for (const attempt of this.#attempts.values()) {
 				if (attempt.met?.hash.equals(peer.hash) === true) attempt.met = undefined;
@@ -131,7 +133,7 @@ export class Dialling {
 		this.#attempts.delete(key);
 		this.#attempts.set(key, attempt);
 		const [oldest] = this.#attempts.keys();
-		if (this.#attempts.size > REMEMBERED && oldest !== undefined) this.#attempts.delete(oldest);
+		if (this.#attempts.size > this.#most && oldest !== undefined) this.#attempts.delete(oldest);
 	}
 
 	#ended(attempt: Attempt, why: string | undefined): void {

@@ -16,9 +16,6 @@ type Deliver = (message: Outgoing) => Cancel;
 /** Hears that it is known by now who is at an address, or that nobody cares any more. */
 type Met = (failure?: SwarmError) => void;
 
-/** Addresses of which it is remembered who is there. */
-const REMEMBERED = 1_024;
-
 /**
  * Who is at an address. A peer's id is the hash of its address, or of its key: the latter only the peer itself can tell. So
  * where no id answers for an address, that is dialled, and what is for it is for the peer which is met there.
@@ -26,14 +23,17 @@ const REMEMBERED = 1_024;
 export class Occupants {
 	readonly #node: LocalNode;
 	readonly #dialling: Dialling;
+	/** Addresses of which it is remembered who is there. */
+	readonly #most: number;
 	/** Peers whose ids are not the hashes of their addresses, by address; the longest unused first. */
 	readonly #known = new Map<string, RemoteNode>();
 	/** Addresses that are being dialled, and what waits for them, in order: it comes before all that is sent later. */
 	readonly #meeting = new Map<string, Met[]>();
 
-	constructor(node: LocalNode, dialling: Dialling) {
+	constructor(node: LocalNode, dialling: Dialling, most: number) {
 		this.#node = node;
 		this.#dialling = dialling;
+		this.#most = most;
 	}
 
 	/** A destination with the id of who is there, as far as that is known. */
@@ -141,6 +141,6 @@ export class Occupants {
 		this.#known.delete(key);
 		if (peer !== undefined) this.#known.set(key, peer);
 		const [oldest] = this.#known.keys();
-		if (this.#known.size > REMEMBERED && oldest !== undefined) this.#known.delete(oldest);
+		if (this.#known.size > this.#most && oldest !== undefined) this.#known.delete(oldest);
 	}
 }

@@ -56,7 +56,10 @@ export interface SwarmOptions {
 	readonly broadcasts?: Partial<BroadcastLimits>;
 	/** How much of others' messages that are not whole yet is kept. */
 	readonly reassembly?: Partial<ReassemblyLimits>;
-	/** Sessions of others that are remembered, and own ones, and keys of others; of each the longest unused is forgotten. Default 4,096. */
+	/**
+	 * Sessions of others that are remembered, and own ones, keys of others, and addresses and who is there; of each the
+	 * longest unused is forgotten. Default 4,096.
+	 */
 	readonly sessions?: number;
 	/** How many sessions others may be opening. */
 	readonly handshakes?: Partial<HandshakeLimits>;

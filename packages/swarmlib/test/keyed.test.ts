@@ -2,9 +2,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { LocalNode } from "@cicada/chordlib";
 import type { LatencyModel, SimHost } from "@cicada/simnet";
 import { expect, test } from "vitest";
 
+import { Dialling } from "../src/dialling.ts";
 import { SwarmPeer } from "../src/index.ts";
 import { Swarm, areStrangers, codeOf, drain, expectCode, sparse, text } from "./swarm.ts";
 
@@ -138,6 +140,24 @@ test("nobody at the address: NOT_FOUND, in the time that a dial takes", async ()
 	const again = swarm.simulation.now;
 	await expectCode(swarm.until(from.send(silent, "x")), "NOT_FOUND");
 	expect(swarm.simulation.now - again).toBeLessThan(2_000);
+});
+
+test("of so many addresses it is remembered what came of dialling them, and no more", async () => {
+	const { simulation } = new Swarm(10);
+	const host = simulation.host("dialling");
+	const node = new LocalNode("dialling", { host: host.ip, port: 7_000 }, { ports: host });
+	await node.listen();
+	const dialling = new Dialling(node, host.clock, 3);
+	const silent = [1, 2, 3, 4].map((place) => ({ host: `9.9.9.${place}`, port: 7_000 }));
+	for (const address of silent) {
+		const met = new Promise((resolve) => {
+			dialling.meet(address, resolve);
+		});
+		expect(await simulation.runUntil(met)).toBe(undefined);
+	}
+	const outcomes = silent.map((address) => dialling.outcome(address)?.outcome);
+	expect(outcomes).toEqual([undefined, "failed", "failed", "failed"]);
+	await node.close();
 });
 
 test("what waits for a dial ends when the peer leaves or is closed", async () => {
