@@ -35,8 +35,10 @@ async function withRelays(
 }
 
 test("relays that alter, repeat, hold back and reflect: nothing false arrives, and all that is honest does", async () => {
+	// Of all swarms: in some of them everybody is linked with everybody, so that nothing goes over relays.
+	const counts = { altered: 0, repeated: 0, reflected: 0, held: 0 };
+	let noticed = 0;
 	await assertForSeeds(FILE, 3, async (seed) => {
-		const counts = { altered: 0, repeated: 0, reflected: 0, held: 0 };
 		let armed = false;
 		const { swarm, tampered } = await withRelays(seed, ({ type, fields, body }, relays) => {
 			const [relay] = relays;
@@ -88,9 +90,10 @@ test("relays that alter, repeat, hold back and reflect: nothing false arrives, a
 			expect(got.size).toBe(senders.length);
 			for (const from of senders) expect(got.get(from.hash.toString())).toEqual(texts);
 		}
-		for (const count of Object.values(counts)) expect(count).toBeGreaterThan(10);
-		expect(tampered()).toBeGreaterThan(0);
+		noticed += tampered();
 	});
+	for (const count of Object.values(counts)) expect(count).toBeGreaterThan(30 * factor);
+	expect(noticed).toBeGreaterThan(factor);
 });
 
 test("of altered and repeated messages of sessions none is accepted, and the sessions go on", async () => {
