@@ -21,7 +21,16 @@ const SEALED_HELLO = `${HELLO.slice(0, -2)}01`;
 type Chance = Desk["simulation"]["random"];
 const below = (chance: Chance, limit: number): number => Math.floor(chance.next() * limit);
 
+/** Other bytes than these, made of them. */
 function mutated(chance: Chance, bytes: Uint8Array, other: Uint8Array): Uint8Array {
+	for (;;) {
+		const altered = mutation(chance, bytes, other);
+		// Two signatures may well end with the same byte.
+		if (toHex(altered) !== toHex(bytes)) return altered;
+	}
+}
+
+function mutation(chance: Chance, bytes: Uint8Array, other: Uint8Array): Uint8Array {
 	const altered = new Uint8Array(bytes);
 	const at = below(chance, bytes.length);
 	switch (below(chance, 6)) {
@@ -105,7 +114,6 @@ const WRONG = ["first", "record", "foreign", "third"] as const;
 
 test(`${CASES.toLocaleString("en")} altered handshakes of who dials`, async () => {
 	const { desk, chance, identity, own, foreign, errors } = await scene();
-	let good = 0;
 	for (let n = 0; n < CASES; n++) {
 		const wrong = n % 20 === 0 ? "nothing" : WRONG[below(chance, WRONG.length)];
 		const link = desk.come("20.0.2.1");
@@ -121,23 +129,18 @@ test(`${CASES.toLocaleString("en")} altered handshakes of who dials`, async () =
 		const first = handshake.begin();
 		const firstSaid = wrong === "first" ? mutated(chance, first, own) : first;
 		link.say(toHex(concat(hello, sized(firstSaid))));
-		const isSame = toHex(firstSaid) === toHex(first) && toHex(record) === toHex(own);
 		const answer = heard(link);
-		let isGood = false;
 		if (wrong !== "first") {
 			const third = handshake.take(afterHello(answer), hello)!;
 			const thirdSaid = wrong === "third" ? mutated(chance, third, first) : third;
 			link.say(toHex(sized(thirdSaid)));
-			isGood = isSame && toHex(thirdSaid) === toHex(third);
 		}
-		if (isGood) good++;
 		// Whose handshake is done is waited for to say who he is; any other is left at once.
-		expect([wrong, link.ended]).toEqual([wrong, isGood ? "" : "closed"]);
+		expect([wrong, link.ended]).toEqual([wrong, wrong === "nothing" ? "" : "closed"]);
 		expect(desk.node.stats.links).toBe(0);
 		link.handler?.close();
 		if (n % 500 === 0) await desk.pass(10);
 	}
-	expect(good).toBeGreaterThanOrEqual(CASES / 20);
 	await desk.pass(60_000);
 	const { pendingLinks, links } = desk.node.stats;
 	expect([errors, links, pendingLinks]).toEqual([[], 0, 0]);
