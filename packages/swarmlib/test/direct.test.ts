@@ -58,7 +58,9 @@ test("`auto` dials a target that it has no link to, however that is named, and t
 			[1, true],
 			[1, true],
 		]);
-		expect(dialled.toSorted()).toEqual([a, b, c].map(addressOf).toSorted());
+		// The ring may dial others meanwhile.
+		const targets = [a, b, c].map(addressOf).toSorted();
+		expect(dialled.filter((address) => targets.includes(address)).toSorted()).toEqual(targets);
 		for (const peer of [a, b, c]) expect(areStrangers(from, peer)).toBe(false);
 	});
 });
