@@ -18,8 +18,9 @@ test("a message reaches a peer several hops away: it alone, exactly, with its or
 		expect(receipt.target.address).toEqual(to.listener);
 		expect(receipt.target.verified).toBe(false);
 		expect(receipt.copies).toBe(1);
-		expect(receipt.hops).toBeGreaterThan(1);
-		expect(receipt.rtt).toBeGreaterThan(20);
+		// In between the ring may link the two.
+		expect(receipt.hops).toBeGreaterThan(areStrangers(from, to) ? 1 : 0);
+		expect(receipt.rtt).toBeGreaterThanOrEqual(20 * receipt.hops);
 		const { source, data, more } = await to.recv();
 		expect(source.hash.equals(from.hash)).toBe(true);
 		expect(source.address).toEqual(from.listener);
