@@ -14,10 +14,13 @@ export interface Pair {
  */
 export const TURN = 49_152;
 
+/** Bytes from which on a pair's frames have memory of their own: very many pairs may have one frame that waits. */
+const MUCH = 4_096;
+
 /** Frames in one memory, and where each of them ends. */
 interface Piece {
-	readonly bytes: Uint8Array;
-	readonly ends: readonly number[];
+	bytes: Uint8Array;
+	readonly ends: number[];
 	/** How many in front are gone. */
 	taken: number;
 }
@@ -31,6 +34,8 @@ class Flow {
 	/** What comes behind the pieces, and where each frame of it ends. */
 	#writer: Writer | undefined;
 	#ends: number[] = [];
+	/** Bytes that wait. */
+	#size = 0;
 	/** Bytes that have gone out in this turn. */
 	#sent = 0;
 
@@ -59,11 +64,13 @@ class Flow {
 		let length = 0;
 		try {
 			length = writeFrame(writer, frame, limit);
+			this.#size += length;
 			this.#ends.push(writer.length);
 			return writer.view(writer.length - length);
 		} finally {
 			// Another of that length, or the first that could not be written, would have it move all that there is.
-			if (writer.room < length || writer.length === 0) this.#endPiece();
+			const isFull = writer.room < length || writer.length === 0;
+			if (isFull || this.#size < MUCH) this.#endPiece();
 		}
 	}
 
@@ -86,6 +93,7 @@ class Flow {
 			piece.taken++;
 		}
 		this.#sent += end - start;
+		this.#size -= end - start;
 		if (piece.taken === ends.length) this.#pieces.shift();
 		if (end === start) return undefined;
 		const frames = bytes.subarray(start, end);
@@ -97,10 +105,26 @@ class Flow {
 	#endPiece(): void {
 		if (this.#writer === undefined) return;
 		if (this.#ends.length === 0) this.#writer.drop();
-		else this.#pieces.push({ bytes: this.#writer.finish(), ends: this.#ends, taken: 0 });
+		else this.#addPiece(this.#writer.finish(), this.#ends);
 		this.#writer = undefined;
 		this.#ends = [];
 	}
+
+	#addPiece(bytes: Uint8Array, ends: number[]): void {
+		const last = this.#pieces.at(-1);
+		if (last === undefined || !follows(last.bytes, bytes)) {
+			this.#pieces.push({ bytes, ends, taken: 0 });
+			return;
+		}
+		const { buffer, byteOffset, length } = last.bytes;
+		last.bytes = new Uint8Array(buffer, byteOffset, length + bytes.length);
+		for (const end of ends) last.ends.push(length + end);
+	}
+}
+
+/** Whether `next` begins where `bytes` end. */
+function follows(bytes: Uint8Array, next: Uint8Array): boolean {
+	return bytes.buffer === next.buffer && bytes.byteOffset + bytes.length === next.byteOffset;
 }
 
 /**
@@ -109,7 +133,7 @@ class Flow {
  * of each of the others, however much they have to say.
  */
 export class FairQueue {
-	/** For the frames: they may wait for long, so that nothing else is part of their memory. */
+	/** For the frames of all pairs: they may wait for long, so that nothing else is part of their memory. */
 	readonly #slabs = new Slabs(16_384, 4_096, 1, LARGE);
 	readonly #own = new Flow(undefined, this.#slabs);
 	/** The one whose turn it is in front. */

@@ -243,3 +243,20 @@ test.each(["off", "required"] as const)(
 		}
 	},
 );
+
+test("frames of very many pairs share their memory, in any order in which they come", () => {
+	const queue = new FairQueue();
+	const memory = new Set<ArrayBufferLike>();
+	let bytes = 0;
+	for (let n = 0; n < 1_000; n++) {
+		const notice = { kind: "notice", tag: n, body: small } as const;
+		const pushed = queue.push(notice, LIMIT, pair(n % 500));
+		memory.add(pushed.buffer);
+		bytes += pushed.length;
+	}
+	const held = [...memory].reduce((sum, { byteLength }) => sum + byteLength, 0);
+	expect(held).toBeLessThan(2 * bytes);
+	expect([...taken(queue)].map(({ index }) => index).toSorted((a, b) => a - b)).toEqual(
+		Array.from({ length: 1_000 }, (_, n) => n),
+	);
+});
