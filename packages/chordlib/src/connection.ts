@@ -107,6 +107,8 @@ export class Connection implements LinkHandler, PeerLink {
 	/** What has come while it is still to be seen who the other end is; undefined at other times. */
 	#early: Frame[] | undefined;
 	#earlySize = 0;
+	/** It will be closed, as the other end does not take what is sent. */
+	#fails = false;
 	#closed = false;
 	/** Whether something was sent since `#used` was set. */
 	#inUse = false;
@@ -207,8 +209,7 @@ export class Connection implements LinkHandler, PeerLink {
 	send(frame: Outgoing, pair?: Pair): void {
 		if (this.#closed) return;
 		const sign = frame.kind === "ping" || frame.kind === "pong";
-		// Nothing of it goes out in clear.
-		if (this.#sealed && this.#channel === undefined) return;
+		if (!this.#mayTalk) return;
 		const { counter, limits } = this.#owner;
 		if (sign) {
 			this.#outlet.sendFirst(frame, limits.frame);
@@ -218,7 +219,8 @@ export class Connection implements LinkHandler, PeerLink {
 		}
 		const { buffered } = this.#outlet;
 		if (buffered > limits.writeBuffers / limits.links) this.#owner.crowded();
-		if (buffered > limits.writeBufferHard) {
+		if (buffered > limits.writeBufferHard && !this.#fails) {
+			this.#fails = true;
 			counter.count("writeBufferHard");
 			// Whoever is sending just now does not expect that the link is gone when it comes back.
 			this.#owner.clock.defer(() => {
@@ -244,8 +246,8 @@ export class Connection implements LinkHandler, PeerLink {
 	): void {
 		if (this.#closed) return;
 		this.#goodbye = reason;
-		this.send({ kind: "goodbye", reason });
-		this.#outlet.finish();
+		const goodbye: Frame | undefined = this.#mayTalk ? { kind: "goodbye", reason } : undefined;
+		this.#outlet.finish(goodbye, this.#owner.limits.frame);
 		this.#finish(why);
 	}
 
@@ -345,6 +347,11 @@ export class Connection implements LinkHandler, PeerLink {
 
 	get #sealed(): boolean {
 		return this.#owner.greeting.security !== undefined;
+	}
+
+	/** Nothing goes out in clear on a link that is to be sealed. */
+	get #mayTalk(): boolean {
+		return !this.#sealed || this.#channel !== undefined;
 	}
 
 	/** Takes what belongs to the greeting; what is left comes after it. */
@@ -465,8 +472,18 @@ export class Connection implements LinkHandler, PeerLink {
 			if (this.#closed) return;
 			if (error === undefined) this.#enter();
 			else this.#turnAway(error);
-			for (const late of early) if (!this.#closed) this.#receive(late);
+			this.#receiveAll(early);
 		});
+	}
+
+	/** Receives what came while it was still to be seen who the other end is. */
+	#receiveAll(early: readonly Frame[]): void {
+		try {
+			for (const frame of early) if (!this.#closed) this.#receive(frame);
+		} catch (error) {
+			this.#owner.admission.offend(this.remote.host);
+			this.#reject(error as ChordError);
+		}
 	}
 
 	/** The other end is not where it says that it is, or that could not be seen. */

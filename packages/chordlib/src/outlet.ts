@@ -126,7 +126,8 @@ export class Outlet {
 		link?.send(bytes);
 		if (link?.copies !== true) return true;
 		if (link.buffered > 0) {
-			this.#lent.push(bytes);
+			// A link that is never quite done would keep all that it was ever given.
+			if (LARGE.hold(bytes)) this.#lent.push(bytes);
 			return true;
 		}
 		this.#takeBack();
@@ -155,11 +156,12 @@ export class Outlet {
 		}
 	}
 
-	/** Lets all that waits go out, and no more after it. */
-	finish(): void {
+	/** Lets all that waits go out, and behind it a last frame, if there is one. */
+	finish(last: Outgoing | undefined, limit: number): void {
 		for (let next = this.#queue?.take(); next !== undefined; next = this.#queue?.take()) {
 			this.#batch.add(next);
 		}
+		if (last !== undefined) this.sendFirst(last, limit);
 		this.flush();
 		this.link?.close();
 	}

@@ -2,13 +2,22 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 
 import { TURN } from "../src/fair-queue.ts";
-import { CipherState, type Clock, type Link, type Writer, systemCrypto } from "../src/index.ts";
+import { idOf } from "../src/hash.ts";
+import {
+	CipherState,
+	type Clock,
+	Hash,
+	type Link,
+	type Writer,
+	systemCrypto,
+} from "../src/index.ts";
 import { sha256 } from "../src/node/crypto.ts";
 import { Outlet } from "../src/outlet.ts";
 import { Channel } from "../src/secure/channel.ts";
 import { Framer, HEADER } from "../src/wire/framer.ts";
 import { type Outgoing, encodeFrame } from "../src/wire/messages.ts";
 import { concat, toHex, utf8 } from "./bytes.ts";
+import { alive } from "./collect.ts";
 import { Ring } from "./ring.ts";
 import { cases } from "./seeds.ts";
 
@@ -366,7 +375,39 @@ test("at the end all goes out that waits, in its order", () => {
 	const { outlet: out, link, sent } = outlet();
 	link.buffered = TURN;
 	for (const size of [13, 14, 5_000, 15]) out.send(long(size), LIMIT);
-	out.finish();
+	out.finish(undefined, LIMIT);
 	const frames = [13, 14, 5_000, 15].map((size) => encodeFrame(long(size), LIMIT));
 	expect(sent).toEqual([concat(...frames)]);
+});
+
+test("the last frame comes behind all that waits, whoever has his turn", () => {
+	const { outlet: out, link, sent } = outlet();
+	link.buffered = TURN;
+	const pair = {
+		origin: { id: idOf(new Hash({ value: "from" })) },
+		target: idOf(new Hash({ value: "to" })),
+	};
+	const sizesOf = [20_000, 20_001, 20_002, 20_003, 20_004];
+	for (const size of sizesOf) out.send(long(size), LIMIT, pair);
+	const goodbye = { kind: "goodbye", reason: "leaving" } as const;
+	out.finish(goodbye, LIMIT);
+	const frames = sizesOf.map((size) => encodeFrame(long(size), LIMIT));
+	expect(toHex(concat(...sent))).toBe(toHex(concat(...frames, encodeFrame(goodbye, LIMIT))));
+});
+
+test("of what a link has sent nothing is kept, also while it always has a little left to send", async () => {
+	const { outlet: out, link, endTurn } = outlet();
+	Object.assign(link, { copies: true });
+	const given: WeakRef<Uint8Array>[] = [];
+	link.send = (bytes) => {
+		given.push(new WeakRef(bytes));
+	};
+	link.buffered = 50;
+	for (let n = 0; n < 1_000; n++) {
+		out.send(long(100), LIMIT);
+		endTurn();
+	}
+	expect(given).toHaveLength(1_000);
+	expect(await alive(given)).toBeLessThan(10);
+	expect(out.buffered).toBe(50);
 });
