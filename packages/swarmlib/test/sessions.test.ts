@@ -53,6 +53,22 @@ test("a message that is relayed is sealed: relays see its target, numbers, and h
 	});
 });
 
+test("what is said first while the link to the target breaks arrives by way of others", async () => {
+	await assertForSeeds(FILE, 3, async (seed) => {
+		const swarm = new Swarm(seed, sealed);
+		await swarm.grow(16);
+		const near = ({ ring }: SwarmPeer, other: SwarmPeer): boolean =>
+			[...ring.successors, ring.predecessor].some((peer) => peer?.hash.equals(other.hash) === true);
+		const [from, to] = swarm.pair((a, b) => !areStrangers(a, b) && !near(a, b) && !near(b, a));
+		const sending = from.send(to, "first");
+		const [here, there] = [swarm.hostOf(from), swarm.hostOf(to)];
+		swarm.simulation.breakLinks(here, there);
+		swarm.simulation.partition([here], [there]);
+		const { hops } = await swarm.until(sending);
+		expect([hops > 1, await drain(to)]).toEqual([true, ["first"]]);
+	});
+});
+
 test("a source is verified when its id is that of its key; of an address when it was dialled and met there", async () => {
 	const swarm = new Swarm(2, sealed);
 	const peers = await swarm.grow(12);

@@ -88,11 +88,16 @@ export class Swarm {
 
 	/** Two peers without a link to each other. */
 	strangers(): [SwarmPeer, SwarmPeer] {
+		return this.pair(areStrangers);
+	}
+
+	/** Two peers of which something holds. */
+	pair(holds: (from: SwarmPeer, to: SwarmPeer) => boolean): [SwarmPeer, SwarmPeer] {
 		for (const from of this.peers) {
-			const to = this.peers.find((peer) => areStrangers(from, peer));
+			const to = this.peers.find((peer) => peer !== from && holds(from, peer));
 			if (to !== undefined) return [from, to];
 		}
-		throw new Error("everyone knows everyone");
+		throw new Error("there are no two such peers");
 	}
 
 	/** The live peers clockwise, beginning after `peer`. */

@@ -104,14 +104,14 @@ export class Approach {
 	knock(): Saying {
 		const { handshakes, linkedRecord, number, ownRecord } = this.#ports;
 		this.#number ??= number(this);
-		const record = linkedRecord(this.target) ?? this.#record;
-		if (handshakes.sealing && record === undefined) {
-			return { type: whoType, body: { number: this.#number } };
+		if (this.#initiation === undefined) {
+			const record = linkedRecord(this.target) ?? this.#record;
+			if (handshakes.sealing && record === undefined) {
+				return { type: whoType, body: { number: this.#number } };
+			}
+			const before = this.#session?.numbers.theirs ?? 0;
+			this.#initiation = handshakes.initiate(this.#number, record, { record: ownRecord(), before });
 		}
-		this.#initiation ??= handshakes.initiate(this.#number, record, {
-			record: ownRecord(),
-			before: this.#session?.numbers.theirs ?? 0,
-		});
 		return { type: helloType, body: this.#initiation.hello };
 	}
 
