@@ -1,7 +1,9 @@
 import {
+	type Codec,
 	Hash,
 	Identity,
 	LocalNode,
+	decode,
 	defineNotice,
 	defineRequest,
 	formatAddress,
@@ -9,7 +11,7 @@ import {
 } from "@cicada/chordlib";
 import { expect, test } from "vitest";
 
-import { type Offer, offerType } from "../src/broadcast/messages.ts";
+import { type Offer, digestType, offerType, pullType } from "../src/broadcast/messages.ts";
 import { digestOf, sign } from "../src/broadcast/signature.ts";
 import type { SwarmPeer } from "../src/index.ts";
 import { helloType, hereType, sealedType, welcomeType } from "../src/session/messages.ts";
@@ -25,6 +27,16 @@ const kinds = ["who", "here", "hello", "welcome", "refusal", "sealed"].map((kind
 const offer = defineRequest(offerType.name, { request: rest, response: rest });
 const pull = defineRequest("cicada/swarm/1/broadcast/pull", { request: rest, response: rest });
 const digest = defineRequest("cicada/swarm/1/broadcast/digest", { request: rest, response: rest });
+/** Whether any bytes happen to be a request: of some types, bytes of one length are, whatever they are. */
+function isRequest({ request }: { readonly request: Codec<unknown> }, body: Uint8Array): boolean {
+	try {
+		decode(request, body);
+		return true;
+	} catch {
+		return false;
+	}
+}
+
 const report = defineNotice("cicada/swarm/1/broadcast/report", rest);
 const withdraw = defineNotice("cicada/swarm/1/broadcast/withdraw", rest);
 
@@ -180,6 +192,7 @@ test("bodies that are no messages are ignored, and the peer goes on serving", as
 		for (let i = 0; i < 50; i++) {
 			const body = random.bytes(Math.floor(random.next() * 300));
 			const type = [offer, pull, digest][i % 3] ?? offer;
+			if (isRequest([offerType, pullType, digestType][i % 3] ?? offerType, body)) continue;
 			await expect(swarm.until(villain.node.request(remote, type, body))).rejects.toMatchObject({
 				code: "REMOTE",
 			});
