@@ -107,8 +107,8 @@ export class Connection implements LinkHandler, PeerLink {
 	/** What has come while it is still to be seen who the other end is; undefined at other times. */
 	#early: Frame[] | undefined;
 	#earlySize = 0;
-	/** It will be closed, as the other end does not take what is sent. */
-	#fails = false;
+	/** It is about to be closed: the other end does not take what is sent. */
+	#givenUp = false;
 	#closed = false;
 	/** Whether something was sent since `#used` was set. */
 	#inUse = false;
@@ -219,8 +219,8 @@ export class Connection implements LinkHandler, PeerLink {
 		}
 		const { buffered } = this.#outlet;
 		if (buffered > limits.writeBuffers / limits.links) this.#owner.crowded();
-		if (buffered > limits.writeBufferHard && !this.#fails) {
-			this.#fails = true;
+		if (buffered > limits.writeBufferHard && !this.#givenUp) {
+			this.#givenUp = true;
 			counter.count("writeBufferHard");
 			// Whoever is sending just now does not expect that the link is gone when it comes back.
 			this.#owner.clock.defer(() => {
@@ -381,9 +381,9 @@ export class Connection implements LinkHandler, PeerLink {
 			});
 		} catch (error) {
 			// What a link is sealed with, somebody on the way could have broken; what is in it, only the other end.
-			const { admission, counter } = this.#owner;
+			const { counter } = this.#owner;
 			if (this.#framer.exceeded) counter.count(this.contact === undefined ? "opening" : "frame");
-			if ((error as ChordError).code === "MALFORMED") admission.offend(this.remote.host);
+			this.#blame(error as ChordError);
 			throw error;
 		}
 		return !this.#closed;
@@ -481,9 +481,14 @@ export class Connection implements LinkHandler, PeerLink {
 		try {
 			for (const frame of early) if (!this.#closed) this.#receive(frame);
 		} catch (error) {
-			this.#owner.admission.offend(this.remote.host);
+			this.#blame(error as ChordError);
 			this.#reject(error as ChordError);
 		}
+	}
+
+	/** Frames that make no sense are an offence of who is at the other end. */
+	#blame({ code }: ChordError): void {
+		if (code === "MALFORMED") this.#owner.admission.offend(this.remote.host);
 	}
 
 	/** The other end is not where it says that it is, or that could not be seen. */

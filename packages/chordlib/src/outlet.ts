@@ -27,7 +27,7 @@ export class Outlet {
 	#flushing = false;
 	/** Bytes that went out before the end of this turn. */
 	#early = 0;
-	/** What the link was given and may still use, until it has nothing to send. */
+	/** Large memory that the link was given and may still use, until it has nothing to send. */
 	#lent: Uint8Array[] = [];
 	/** Undefined until something has to wait. */
 	#queue: FairQueue | undefined;
