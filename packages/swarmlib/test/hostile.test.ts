@@ -27,6 +27,9 @@ const kinds = ["who", "here", "hello", "welcome", "refusal", "sealed"].map((kind
 const offer = defineRequest(offerType.name, { request: rest, response: rest });
 const pull = defineRequest("cicada/swarm/1/broadcast/pull", { request: rest, response: rest });
 const digest = defineRequest("cicada/swarm/1/broadcast/digest", { request: rest, response: rest });
+const report = defineNotice("cicada/swarm/1/broadcast/report", rest);
+const withdraw = defineNotice("cicada/swarm/1/broadcast/withdraw", rest);
+
 /** Whether any bytes happen to be a request: of some types, bytes of one length are, whatever they are. */
 function isRequest({ request }: { readonly request: Codec<unknown> }, body: Uint8Array): boolean {
 	try {
@@ -36,9 +39,6 @@ function isRequest({ request }: { readonly request: Codec<unknown> }, body: Uint
 		return false;
 	}
 }
-
-const report = defineNotice("cicada/swarm/1/broadcast/report", rest);
-const withdraw = defineNotice("cicada/swarm/1/broadcast/withdraw", rest);
 
 /** Big-endian numbers, one after the other: pairs of a size in bytes and a value. */
 function fields(...pairs: readonly (readonly [size: number, value: number])[]): Uint8Array {

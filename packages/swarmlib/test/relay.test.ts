@@ -34,67 +34,71 @@ async function withRelays(
 	return { swarm, relays, tampered: () => events };
 }
 
-test("relays that alter, repeat, hold back and reflect: nothing false arrives, and all that is honest does", async () => {
-	// Of all swarms: in some of them everybody is linked with everybody, so that nothing goes over relays.
-	const counts = { altered: 0, repeated: 0, reflected: 0, held: 0 };
-	let noticed = 0;
-	await assertForSeeds(FILE, 3, async (seed) => {
-		let armed = false;
-		const { swarm, tampered } = await withRelays(seed, ({ type, fields, body }, relays) => {
-			const [relay] = relays;
-			if (!armed || relay === undefined) return;
-			const { random } = swarm.simulation;
-			const { clock } = swarm.hostOf(swarm.first);
-			const copy = body.slice();
-			const say = (to: SwarmPeer["hash"] | undefined, delay: number): void => {
-				clock.schedule(delay, () => to && relay.node.route(to, raw(type), copy));
-			};
-			const target = swarm.peers[Math.floor(random.next() * swarm.peers.length)]?.hash;
-			const dice = random.next();
-			if (dice < 0.25) {
-				// Any byte from the origin's life on, so the type and the hops too.
-				const place = Math.floor(random.next() * fields.length);
-				fields[place] = fields[place]! ^ (1 << Math.floor(random.next() * 8));
-				counts.altered++;
-			} else if (dice < 0.35) {
-				for (const { hash } of swarm.peers) say(hash, random.next() * 5_000);
-				counts.repeated++;
-			} else if (dice < 0.45) {
-				say(target, 10);
-				counts.reflected++;
-			} else if (dice < 0.55) {
-				for (const { hash } of swarm.peers) say(hash, 200 + random.next() * 2_000);
-				body.fill(0);
-				counts.held++;
+test(
+	"relays that alter, repeat, hold back and reflect: nothing false arrives, and all that is honest does",
+	{ timeout: factor === 1 ? 30_000 : 1_800_000 },
+	async () => {
+		// Of all swarms: in some of them everybody is linked with everybody, so that nothing goes over relays.
+		const counts = { altered: 0, repeated: 0, reflected: 0, held: 0 };
+		let noticed = 0;
+		await assertForSeeds(FILE, 3, async (seed) => {
+			let armed = false;
+			const { swarm, tampered } = await withRelays(seed, ({ type, fields, body }, relays) => {
+				const [relay] = relays;
+				if (!armed || relay === undefined) return;
+				const { random } = swarm.simulation;
+				const { clock } = swarm.hostOf(swarm.first);
+				const copy = body.slice();
+				const say = (to: SwarmPeer["hash"] | undefined, delay: number): void => {
+					clock.schedule(delay, () => to && relay.node.route(to, raw(type), copy));
+				};
+				const target = swarm.peers[Math.floor(random.next() * swarm.peers.length)]?.hash;
+				const dice = random.next();
+				if (dice < 0.25) {
+					// Any byte from the origin's life on, so the type and the hops too.
+					const place = Math.floor(random.next() * fields.length);
+					fields[place] = fields[place]! ^ (1 << Math.floor(random.next() * 8));
+					counts.altered++;
+				} else if (dice < 0.35) {
+					for (const { hash } of swarm.peers) say(hash, random.next() * 5_000);
+					counts.repeated++;
+				} else if (dice < 0.45) {
+					say(target, 10);
+					counts.reflected++;
+				} else if (dice < 0.55) {
+					for (const { hash } of swarm.peers) say(hash, 200 + random.next() * 2_000);
+					body.fill(0);
+					counts.held++;
+				}
+			});
+			armed = true;
+			const pairs = swarm.peers.flatMap((from) =>
+				swarm.peers.filter((to) => areStrangers(from, to)).map((to) => [from, to] as const),
+			);
+			const texts = Array.from({ length: 10 }, (_, i) => `message ${i}`);
+			const sends = pairs.flatMap(([from, to]) =>
+				texts.map((text) => from.send(to, `${from.hash.toString()} ${text}`, { timeout: 100_000 })),
+			);
+			await swarm.until(Promise.all(sends));
+			await swarm.simulation.run(10_000);
+			for (const to of swarm.peers) {
+				const got = new Map<string, string[]>();
+				while (to.pending > 0) {
+					const { source, data } = await to.recv();
+					const [name = "", ...words] = new TextDecoder().decode(data).split(" ");
+					expect([source.hash.toString(), source.verified]).toEqual([name, true]);
+					got.set(name, [...(got.get(name) ?? []), words.join(" ")]);
+				}
+				const senders = pairs.filter(([, target]) => target === to).map(([from]) => from);
+				expect(got.size).toBe(senders.length);
+				for (const from of senders) expect(got.get(from.hash.toString())).toEqual(texts);
 			}
+			noticed += tampered();
 		});
-		armed = true;
-		const pairs = swarm.peers.flatMap((from) =>
-			swarm.peers.filter((to) => areStrangers(from, to)).map((to) => [from, to] as const),
-		);
-		const texts = Array.from({ length: 10 }, (_, i) => `message ${i}`);
-		const sends = pairs.flatMap(([from, to]) =>
-			texts.map((text) => from.send(to, `${from.hash.toString()} ${text}`, { timeout: 100_000 })),
-		);
-		await swarm.until(Promise.all(sends));
-		await swarm.simulation.run(10_000);
-		for (const to of swarm.peers) {
-			const got = new Map<string, string[]>();
-			while (to.pending > 0) {
-				const { source, data } = await to.recv();
-				const [name = "", ...words] = new TextDecoder().decode(data).split(" ");
-				expect([source.hash.toString(), source.verified]).toEqual([name, true]);
-				got.set(name, [...(got.get(name) ?? []), words.join(" ")]);
-			}
-			const senders = pairs.filter(([, target]) => target === to).map(([from]) => from);
-			expect(got.size).toBe(senders.length);
-			for (const from of senders) expect(got.get(from.hash.toString())).toEqual(texts);
-		}
-		noticed += tampered();
-	});
-	for (const count of Object.values(counts)) expect(count).toBeGreaterThan(30 * factor);
-	expect(noticed).toBeGreaterThan(factor);
-});
+		for (const count of Object.values(counts)) expect(count).toBeGreaterThan(30 * factor);
+		expect(noticed).toBeGreaterThan(10 * factor);
+	},
+);
 
 test("of altered and repeated messages of sessions none is accepted, and the sessions go on", async () => {
 	const heard: { type: NoticeType<Uint8Array>; body: Uint8Array }[] = [];

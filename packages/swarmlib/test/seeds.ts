@@ -1,5 +1,5 @@
 /** 1, or 100 in the nightly run: tests with many random cases run so many times more of them. */
-const factor = Number(process.env["CICADA_FACTOR"] ?? 1);
+export const factor = Number(process.env["CICADA_FACTOR"] ?? 1);
 
 /** Runs `body` for seeds 1 to `count`, or for CICADA_SEED alone. A failure says how to have it again. */
 export async function assertForSeeds(
