@@ -1,5 +1,5 @@
 import { ChordError } from "./errors.ts";
-import { type Id, clockwise, idFromBigInt, idFromBytes, writeIdBytes } from "./id.ts";
+import { type Id, idFromBigInt, idFromBytes, writeIdBytes } from "./id.ts";
 import { sha256 } from "./node/crypto.ts";
 
 const LENGTH = 32;
@@ -18,6 +18,8 @@ export class Hash {
 	/** What was hashed; `undefined` when only the digest is known. */
 	readonly value: string | Uint8Array | undefined;
 	readonly #id: Id;
+	/** The same as a number, once it was asked for. */
+	#number: bigint | undefined;
 
 	/**
 	 * `hashed` is 32 bytes, a bigint below 2^256, 64 hexadecimal digits, or any other 1 to 78 decimal digits.
@@ -42,7 +44,8 @@ export class Hash {
 
 	/** The digest as a number. */
 	toBigInt(): bigint {
-		return BigInt(`0x${this.#id}`);
+		this.#number ??= BigInt(`0x${this.#id}`);
+		return this.#number;
 	}
 
 	/** 64 lower-case hexadecimal digits. */
@@ -63,7 +66,8 @@ export class Hash {
 
 	/** How far it is clockwise from here to `other`, modulo 2^256. */
 	distanceTo(other: Hash): bigint {
-		return clockwise(this.#id, other.#id);
+		const distance = other.toBigInt() - this.toBigInt();
+		return distance < 0n ? distance + LIMIT : distance;
 	}
 }
 

@@ -5,7 +5,6 @@
 export type Id = string & { readonly __brand: "Id" };
 
 const BITS = 256;
-const RING = 1n << BigInt(BITS);
 const DIGITS = 64;
 const ZERO = 48;
 const LETTER = 87;
@@ -50,12 +49,6 @@ export function between(a: Id, x: Id, b: Id): boolean {
 /** True when `x` lies in the arc (a, b]: what `b` owns when `a` is its predecessor. */
 export function inArc(a: Id, x: Id, b: Id): boolean {
 	return x === b || between(a, x, b);
-}
-
-/** How far it is from `from` clockwise to `to`. */
-export function clockwise(from: Id, to: Id): bigint {
-	const distance = BigInt(`0x${to}`) - BigInt(`0x${from}`);
-	return distance < 0n ? distance + RING : distance;
 }
 
 /** How far it is from `from` clockwise to `to`, as a part of the circle; to about 15 decimal places. */

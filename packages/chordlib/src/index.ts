@@ -56,7 +56,13 @@ export type { Routed } from "./routing.ts";
 export { TokenBucket } from "./token-bucket.ts";
 export { CipherState } from "./secure/cipher-state.ts";
 export { Handshake, type HandshakeOptions, type HandshakePattern } from "./secure/noise.ts";
-export { Identity, type IdentitySecrets, type Signed, verifySignature } from "./secure/identity.ts";
+export {
+	Identity,
+	type IdentitySecrets,
+	type Signed,
+	verifySignature,
+	verifySignatureLater,
+} from "./secure/identity.ts";
 export {
 	type IdMode,
 	type NodeRecord,

@@ -304,9 +304,9 @@ export class LocalNode {
 		return this.#listening().ring.state.successors;
 	}
 
-	/** The nodes that its fingers point to, each once, but for those that point to the first successor. */
+	/** The nodes that its fingers point to, each once, but for those that point to the first successor. Frozen, likewise. */
 	get fingers(): readonly RemoteNode[] {
-		return [...this.#listening().ring.state.fingerContacts().values()];
+		return this.#listening().ring.state.fingerContacts;
 	}
 
 	/** Everyone to whom it holds a link. */

@@ -59,6 +59,8 @@ export interface Crypto {
 	signing(secret: Uint8Array): SigningKey;
 	/** True when who has the secret of `publicKey` (32 bytes) signed `message` with these 64 bytes. */
 	verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
+	/** The same on another thread, which takes longer and holds nobody up. Where time is simulated, nothing may happen outside of it. */
+	verifyLater(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): Promise<boolean>;
 	/** BLAKE2b (RFC 7693) of all `parts` one after the other: 64 bytes. */
 	blake2b(...parts: readonly Uint8Array[]): Uint8Array;
 	/** HKDF (RFC 5869) with BLAKE2b and without info: `length` bytes, at most 16,320. */

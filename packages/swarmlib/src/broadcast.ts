@@ -27,10 +27,12 @@ import { type BroadcastLimits, Jobs } from "./broadcast/jobs.ts";
 import {
 	type Acknowledgement,
 	type Header,
+	type Name,
 	type Offer,
 	type Report,
 	inlineSize,
 	isPiece,
+	nameOf,
 	offerType,
 	pullType,
 	reportType,
@@ -39,7 +41,7 @@ import {
 import type { BroadcastNetwork } from "./broadcast/network.ts";
 import { NOTHING } from "./broadcast/progress.ts";
 import { Seen } from "./broadcast/seen.ts";
-import { digestOf, isPayload, isSigned, sign } from "./broadcast/signature.ts";
+import { digestOf, isPayload, sign, signedBy } from "./broadcast/signature.ts";
 import { SwarmError } from "./errors.ts";
 import type { RemotePeer } from "./remote-peer.ts";
 import type { SwarmLimit } from "./stats.ts";
@@ -76,6 +78,8 @@ export class Broadcast {
 	readonly #own = new Map<Job, (error: SwarmError) => void>();
 	readonly #digests: Digests;
 	#asks = 0;
+	/** How often everything was let go: what is being checked from before is of no concern any more. */
+	#life = 0;
 	#number = 0;
 
 	constructor(ports: BroadcastPorts) {
@@ -103,18 +107,22 @@ export class Broadcast {
 		this.#digests = new Digests({
 			network,
 			jobs: () => this.#jobs.values(),
-			knows: (id) => this.#jobs.get(id) !== undefined || this.#seen.has(id),
+			knows: (id) => {
+				const name = nameOf(id);
+				return this.#jobs.get(name) !== undefined || this.#seen.has(name);
+			},
 		});
 		network.serve(offerType, (offer, from) => this.#offered(offer, from));
-		network.serve(pullType, (pull, from) => this.#jobs.get(pull)?.pulled(from, pull.offset));
+		network.serve(pullType, (pull, from) => this.#jobs.get(nameOf(pull))?.pulled(from, pull.offset));
 		network.hear(reportType, (report, from) => {
 			this.#reported(report, from);
 		});
 		network.hear(withdrawType, (id, from) => {
-			this.#jobs.get(id)?.withdrawn(from);
+			this.#jobs.get(nameOf(id))?.withdrawn(from);
 		});
 		network.watch({
 			lost: (peer) => {
+				this.#digests.lost(peer);
 				for (const job of [...this.#jobs.values()]) job.lost(peer);
 			},
 			neighbours: () => {
@@ -143,7 +151,7 @@ export class Broadcast {
 			digest: digestOf(data),
 		});
 		const patience = patienceFor(data.length);
-		const job = this.#begin(header, { age: 0, budget: Math.floor(budget), patience });
+		const job = this.#begin(nameOf(header), header, { age: 0, budget: Math.floor(budget), patience });
 		if (job === undefined) {
 			const timer = clock.schedule(0, () => {
 				done(new SwarmError("BUSY", "too many broadcasts are under way here"));
@@ -184,57 +192,65 @@ export class Broadcast {
 
 	/** Ends what this peer is sending, and lets go of what it looks after. */
 	reset(error: SwarmError): void {
+		this.#life++;
 		for (const fail of [...this.#own.values()]) fail(error);
 		for (const job of [...this.#jobs.values()]) this.#end(job);
 	}
 
-	/** Another peer asks this one to look after an interval. */
-	#offered(offer: Offer, from: RemoteNode): Acknowledgement {
-		const known = this.#jobs.get(offer);
-		const refusal = known === undefined ? this.#refusal(offer) : undefined;
-		if (refusal !== undefined) return { state: refusal, ...NOTHING };
-		const job = known ?? this.#begin(offer, offer);
-		if (job === undefined) return { state: "busy", ...NOTHING };
-		const { size, piece } = offer;
-		const data = offer.data ?? (size === 0 ? new Uint8Array(0) : undefined);
+	/** Another peer asks this one to look after an interval. What is not known here is checked first. */
+	#offered(offer: Offer, from: RemoteNode): Acknowledgement | Promise<Acknowledgement> {
+		const { header } = offer;
+		const name = nameOf(header);
+		if (this.#jobs.get(name) !== undefined) return this.#accept(name, offer, from);
+		const refusal = this.#refusal(name, header);
+		if (refusal !== undefined) return answer(refusal);
+		const life = this.#life;
+		const judge = (isSigned: boolean): Acknowledgement =>
+			isSigned && life === this.#life ? this.#accept(name, offer, from) : answer("over");
+		const isSigned = this.#ports.network.verify(signedBy(header));
+		return typeof isSigned === "boolean" ? judge(isSigned) : isSigned.then(judge);
+	}
+
+	/** Why a broadcast that is not known here is not looked after, whoever signed it. */
+	#refusal(name: Name, header: Header): "over" | "tooLarge" | undefined {
+		const { hash } = this.#ports.network.self;
+		const excluded = header.excluded.some((peer) => peer.equals(hash));
+		if (excluded || header.origin.equals(hash) || this.#seen.has(name)) return "over";
+		const { message, frame } = this.#ports.limits;
+		const fits = inlineSize(frame, header.excluded.length) >= 0 && header.size <= message;
+		if (fits) return undefined;
+		this.#ports.reached("message");
+		return "tooLarge";
+	}
+
+	/** Looks after an interval of a broadcast that was checked: now, or when it was first offered. */
+	#accept(name: Name, offer: Offer, from: RemoteNode): Acknowledgement {
+		const { header, piece } = offer;
+		const known = this.#jobs.get(name);
+		// It may have been offered by others, and have ended, while this offer was being checked.
+		if (known === undefined && this.#seen.has(name)) return answer("over");
+		const job = known ?? this.#begin(name, header, offer);
+		if (job === undefined) return answer("busy");
+		const data = offer.data ?? (header.size === 0 ? new Uint8Array(0) : undefined);
 		// A view would keep all that came with it.
 		if (data !== undefined && isPayload(job.header, data)) job.receive(new Uint8Array(data));
 		else if (isPiece(piece)) job.offered({ peer: from, piece });
-		return { state: "accepted", ...job.ask(from, offer.ask, offer.limit) };
+		return answer("accepted", job.ask(from, offer.ask, offer.limit));
 	}
 
-	/** Why a broadcast that is not known here is not looked after. */
-	#refusal(offer: Offer): "over" | "tooLarge" | undefined {
-		const { hash } = this.#ports.network.self;
-		const excluded = offer.excluded.some((peer) => peer.equals(hash));
-		if (excluded || offer.origin.equals(hash) || this.#seen.has(offer)) return "over";
-		const { message, frame } = this.#ports.limits;
-		const fits = inlineSize(frame, offer.excluded.length) >= 0 && offer.size <= message;
-		if (!fits) {
-			this.#ports.reached("message");
-			return "tooLarge";
-		}
-		return isSigned(this.#ports.network.crypto, offer) ? undefined : "over";
-	}
-
-	#reported({ ask, ...progress }: Report, from: RemoteNode): void {
+	#reported({ ask, progress }: Report, from: RemoteNode): void {
 		const interval = this.#asked.get(ask);
 		if (interval?.child?.hash.equals(from.hash)) interval.hear(progress);
 	}
 
 	/** A new job, when there is room for it. */
-	#begin(header: Header, times: Times): Job | undefined {
-		const limit = this.#jobs.makeRoom(header);
+	#begin(name: Name, header: Header, times: Times): Job | undefined {
+		const limit = this.#jobs.makeRoom(name, header.size);
 		if (limit !== undefined) {
 			this.#ports.reached(`broadcasts.${limit}`);
 			return undefined;
 		}
-		const { key, epoch, number, origin, originAddress } = header;
-		const { excluded, size, digest, signature } = header;
-		const id = { key: new Uint8Array(key), epoch, number };
-		const rest = { digest: new Uint8Array(digest), signature: new Uint8Array(signature) };
-		const own = { ...id, origin, originAddress, excluded, size, ...rest };
-		const job = new Job(own, times, this.#jobPorts);
+		const job = new Job(name, copyOf(header), times, this.#jobPorts);
 		this.#jobs.add(job);
 		this.#digests.start();
 		return job;
@@ -242,10 +258,23 @@ export class Broadcast {
 
 	#end(job: Job): void {
 		if (!this.#jobs.remove(job)) return;
-		this.#seen.add(job.header);
+		this.#seen.add(job.name);
 		job.end();
 		this.#own.get(job)?.(incomplete(0));
 	}
+}
+
+function answer(state: Acknowledgement["state"], progress = NOTHING): Acknowledgement {
+	return { state, progress };
+}
+
+/** A header without a view of the packet that it came in. */
+function copyOf(header: Header): Header {
+	const { epoch, number, origin, originAddress, excluded, size } = header;
+	const key = new Uint8Array(header.key);
+	const digest = new Uint8Array(header.digest);
+	const signature = new Uint8Array(header.signature);
+	return { key, epoch, number, origin, originAddress, excluded, size, digest, signature };
 }
 
 function incomplete(reached: number): SwarmError {

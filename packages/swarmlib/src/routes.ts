@@ -41,8 +41,7 @@ export function routeNetwork(node: LocalNode, clock: Clock, limitLocal: boolean)
 			return all.filter(({ address }) => address.port !== 0);
 		},
 		nextHop: (target) => node.nextHop(target),
-		step: (peer, id, timeout, done) =>
-			settle((signal) => node.step(peer, id, { timeout, signal }), done),
+		step: (peer, id, timeout, done) => settle(node.step(peer, id, { timeout }), done),
 	};
 }
 

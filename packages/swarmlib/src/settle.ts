@@ -1,15 +1,15 @@
 import type { Answer, Cancel, ChordError } from "@cicada/chordlib";
 
-/** Starts an operation of chordlib's, where promises end: what comes after a cancellation is not told. */
-export function settle<T>(start: (signal: AbortSignal) => Promise<T>, done: Answer<T>): Cancel {
-	const abort = new AbortController();
+/**
+ * What becomes of an operation of chordlib's, where promises end. One that is cancelled is not told of any more; it ends
+ * by itself, at its time limit at the latest. An abort signal for each would take longer than most of them do.
+ */
+export function settle<T>(operation: Promise<T>, done: Answer<T>): Cancel {
 	let isWanted = true;
 	const settled = (error: ChordError | undefined, value?: T): void => {
-		if (!isWanted) return;
-		isWanted = false;
-		done(error, value);
+		if (isWanted) done(error, value);
 	};
-	start(abort.signal).then(
+	operation.then(
 		(value) => {
 			settled(undefined, value);
 		},
@@ -18,8 +18,6 @@ export function settle<T>(start: (signal: AbortSignal) => Promise<T>, done: Answ
 		},
 	);
 	return () => {
-		if (!isWanted) return;
 		isWanted = false;
-		abort.abort();
 	};
 }

@@ -11,7 +11,7 @@ import {
 } from "@cicada/chordlib";
 import { expect, test } from "vitest";
 
-import { type Offer, digestType, offerType, pullType } from "../src/broadcast/messages.ts";
+import { type Header, type Offer, digestType, offerType, pullType } from "../src/broadcast/messages.ts";
 import { digestOf, sign } from "../src/broadcast/signature.ts";
 import type { SwarmPeer } from "../src/index.ts";
 import { helloType, hereType, sealedType, welcomeType } from "../src/session/messages.ts";
@@ -395,7 +395,9 @@ interface OfferFields {
 	readonly size?: number;
 	readonly data?: string;
 	/** What is said otherwise than it was signed. */
-	readonly forged?: Partial<Offer>;
+	readonly forged?: Partial<Header>;
+	/** A payload that is not the one that was signed. */
+	readonly instead?: string;
 }
 
 const villainy = Identity.create();
@@ -416,7 +418,9 @@ function offerOf(given: OfferFields): Offer {
 		digest,
 	});
 	const times = { age: 0, budget, patience: 0 };
-	return { ...header, ...times, limit, ask: number, piece: 1_024, data, ...forged };
+	const payload = given.instead === undefined ? data : Buffer.from(given.instead);
+	const rest = { limit, ask: number, piece: 1_024, data: payload };
+	return { header: { ...header, ...forged }, ...times, ...rest };
 }
 
 /** Offers something to a peer; the answer's state. */
@@ -477,8 +481,8 @@ test("what was not signed is not taken: no field of it can be changed, nor its p
 	const scene = await withVillain(11);
 	const { swarm, victim, villain } = scene;
 	const limit = villain.node.hash;
-	const { key } = offerOf({ number: 1, limit, identity: Identity.create() });
-	const forgeries: Partial<Offer>[] = [
+	const { key } = offerOf({ number: 1, limit, identity: Identity.create() }).header;
+	const forgeries: Partial<Header>[] = [
 		{ key },
 		{ epoch: 2 },
 		{ number: 7 },
@@ -493,8 +497,7 @@ test("what was not signed is not taken: no field of it can be changed, nor its p
 		expect(await make(scene, { number, limit, data: "spam", forged })).toBe("over");
 	}
 	// A payload that is not the one that was signed is asked for, from others too.
-	const other = { data: Buffer.from("Spam") };
-	expect(await make(scene, { number: 99, limit, data: "spam", forged: other })).toBe("accepted");
+	expect(await make(scene, { number: 99, limit, data: "spam", instead: "Spam" })).toBe("accepted");
 	await swarm.simulation.run(1_000);
 	expect(victim.pending).toBe(0);
 	expect(await make(scene, { number: 99, limit, data: "spam" })).toBe("accepted");

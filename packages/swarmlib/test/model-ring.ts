@@ -8,6 +8,7 @@ import {
 	type RemoteNode,
 	type RequestType,
 	systemCrypto,
+	verifySignature,
 } from "@cicada/chordlib";
 import type { SimHost, Simulation } from "@cicada/simnet";
 
@@ -24,7 +25,7 @@ const SUCCESSORS = 16;
 const LOOKUP_FAILS = 1_500;
 
 /** Acknowledges, and does nothing. */
-const idle = (): unknown => ({ state: "accepted", ...NOTHING });
+const idle = (): unknown => ({ state: "accepted", progress: NOTHING });
 
 type Handler = (value: unknown, from: RemoteNode) => unknown;
 
@@ -196,9 +197,9 @@ export class ModelPeer {
 		return {
 			clock,
 			random,
-			crypto: systemCrypto,
 			self: this,
 			identity,
+			verify: (signed) => verifySignature(systemCrypto, signed),
 			successors: () => (this.isLeaf ? [] : this.#successors()),
 			fingers: () => {
 				if (this.isLeaf) return [];

@@ -44,6 +44,14 @@ export const systemCrypto: Crypto = {
 	verify: (publicKey, message, signature) =>
 		verify(undefined, message, verifyingKey(publicKey), signature),
 
+	verifyLater: (publicKey, message, signature) =>
+		new Promise((resolve, reject) => {
+			verify(undefined, message, verifyingKey(publicKey), signature, (error, isValid) => {
+				if (error) reject(error);
+				else resolve(isValid);
+			});
+		}),
+
 	blake2b: (...parts) => {
 		const hash = createHash("blake2b512");
 		for (const part of parts) hash.update(part);

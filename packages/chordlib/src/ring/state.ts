@@ -42,8 +42,9 @@ export class RingState implements Pointers {
 	 */
 	firstFrom = 0;
 	readonly #fingers = new Map<number, readonly Contact[]>();
-	/** Every node that it points to, and those to whom links are kept, until that changes. */
+	/** Every node that it points to, those to whom fingers do, and those to whom links are kept, until that changes. */
 	#contacts: readonly Contact[] | undefined;
+	#fingerContacts: readonly Contact[] | undefined;
 	#neighbours: ReadonlyMap<Id, Contact> | undefined;
 	/** Told of every change of the neighbours, with what they were before. */
 	readonly #changed: (before: Pointers) => void;
@@ -100,8 +101,7 @@ export class RingState implements Pointers {
 		// It is given out as it is.
 		this.#successors = Object.freeze(now.successors);
 		this.#starts = undefined;
-		this.#contacts = undefined;
-		this.#neighbours = undefined;
+		this.#outdate();
 		this.#changed(before);
 	}
 
@@ -117,10 +117,13 @@ export class RingState implements Pointers {
 	setFinger(number: number, nodes: readonly Contact[]): void {
 		const before = this.#fingers.get(number) ?? [];
 		if (sameContacts(before, nodes)) return;
-		this.#contacts = undefined;
-		this.#neighbours = undefined;
+		this.#outdate();
 		if (nodes.length === 0) this.#fingers.delete(number);
 		else this.#fingers.set(number, nodes);
+	}
+
+	#outdate(): void {
+		this.#contacts = this.#fingerContacts = this.#neighbours = undefined;
 	}
 
 	/** Whether `id` is in the arc of this node, as far as it knows. */
@@ -151,20 +154,25 @@ export class RingState implements Pointers {
 	/** Those to whom links are kept open: the neighbours and the fingers. */
 	get neighbours(): ReadonlyMap<Id, Contact> {
 		if (this.#neighbours !== undefined) return this.#neighbours;
-		const all = this.fingerContacts();
+		const all = new Map(this.fingerContacts.map((contact) => [contact.id, contact]));
 		if (this.successor !== undefined) all.set(this.successor.id, this.successor);
 		if (this.predecessor !== undefined) all.set(this.predecessor.id, this.predecessor);
 		this.#neighbours = all;
 		return all;
 	}
 
-	/** Those to whom fingers point, but for the first successor. */
-	fingerContacts(): Map<Id, Contact> {
+	/** Those to whom fingers point, each once, but for the first successor. Frozen: after a change it is another array. */
+	get fingerContacts(): readonly Contact[] {
+		this.#fingerContacts ??= Object.freeze(this.#findFingerContacts());
+		return this.#fingerContacts;
+	}
+
+	#findFingerContacts(): Contact[] {
 		const all = new Map<Id, Contact>();
 		for (const contact of this.#fingerStarts().near) all.set(contact.id, contact);
 		for (const [contact] of this.fingers.values()) if (contact) all.set(contact.id, contact);
 		if (this.successor !== undefined) all.delete(this.successor.id);
-		return all;
+		return [...all.values()];
 	}
 
 	/**
@@ -185,8 +193,7 @@ export class RingState implements Pointers {
 	/** Forgets the ring. */
 	clear(): void {
 		this.#fingers.clear();
-		this.#contacts = undefined;
-		this.#neighbours = undefined;
+		this.#outdate();
 		this.#set({ predecessor: undefined, successors: [] });
 	}
 

@@ -118,9 +118,11 @@ export class CipherState {
 	/** 32 zero bits and the number, 64 bits, little-endian. */
 	#at(nonce: number): Uint8Array {
 		if (!Number.isSafeInteger(nonce) || nonce < 0) throw misused(`${nonce} numbers no message`);
-		const view = new DataView(this.#nonce.buffer);
-		view.setUint32(4, nonce % 2 ** 32, true);
-		view.setUint32(8, Math.floor(nonce / 2 ** 32), true);
+		let rest = nonce;
+		for (let place = 4; place < 12; place++) {
+			this.#nonce[place] = rest % 256;
+			rest = Math.floor(rest / 256);
+		}
 		return this.#nonce;
 	}
 }

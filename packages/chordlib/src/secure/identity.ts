@@ -71,12 +71,20 @@ export class Identity {
 }
 
 /** True when the owner of `publicKey` signed `message` for `purpose` by {@link Identity.sign}. */
-export function verifySignature(
-	crypto: Crypto,
-	{ publicKey, purpose, message, signature }: Signed,
-): boolean {
-	if (publicKey.length !== KEY_LENGTH || signature.length !== SIGNATURE_LENGTH) return false;
-	return crypto.verify(publicKey, statement(purpose, message), signature);
+export function verifySignature(crypto: Crypto, signed: Signed): boolean {
+	const { publicKey, purpose, message, signature } = signed;
+	return canBeSigned(signed) && crypto.verify(publicKey, statement(purpose, message), signature);
+}
+
+/** The same by {@link Crypto.verifyLater}: on another thread. What is `signed` must not be changed meanwhile. */
+export async function verifySignatureLater(crypto: Crypto, signed: Signed): Promise<boolean> {
+	const { publicKey, purpose, message, signature } = signed;
+	if (!canBeSigned(signed)) return false;
+	return crypto.verifyLater(publicKey, statement(purpose, message), signature);
+}
+
+function canBeSigned({ publicKey, signature }: Signed): boolean {
+	return publicKey.length === KEY_LENGTH && signature.length === SIGNATURE_LENGTH;
 }
 
 /** A message, what it was signed for, by whom, and the signature. */

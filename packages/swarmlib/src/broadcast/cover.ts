@@ -1,11 +1,11 @@
 import type { RemoteNode } from "@cicada/chordlib";
 
-import { Interval, type IntervalPorts } from "./interval.ts";
+import { Interval, type IntervalPorts, type Whole } from "./interval.ts";
 import type { Progress } from "./messages.ts";
 import { sum } from "./progress.ts";
 
 /** What a cover asks of the broadcast that it is part of. */
-export interface CoverPorts extends Omit<IntervalPorts, "divide"> {
+export interface CoverPorts extends IntervalPorts {
 	/** The peers from `from` to `to` at which that is cut, clockwise. */
 	cuts(from: bigint, to: bigint): readonly RemoteNode[];
 	/** The places from `from` to `to` of those who are left out, clockwise. */
@@ -16,12 +16,11 @@ export interface CoverPorts extends Omit<IntervalPorts, "divide"> {
 type Part = readonly [interval: Interval, start: (first: boolean) => void];
 
 /** Intervals that together are all of the ring from one place to another, but for those who are left out. */
-export class Cover {
+export class Cover implements Whole {
 	/** How far they go. */
 	to: bigint;
 	readonly #ports: CoverPorts;
 	readonly #from: bigint;
-	readonly #inner: IntervalPorts;
 	/** Clockwise. */
 	#intervals: readonly Interval[] = [];
 
@@ -29,15 +28,13 @@ export class Cover {
 		this.#ports = ports;
 		this.#from = from;
 		this.to = from;
-		this.#inner = {
-			...ports,
-			divide: (interval, to) => {
-				const at = this.#intervals.indexOf(interval) + 1;
-				const rest = this.#cut(interval.to, to);
-				this.#intervals = this.#intervals.toSpliced(at, 0, ...rest.map(([part]) => part));
-				for (const [, start] of rest) start(false);
-			},
-		};
+	}
+
+	divide(part: Interval, to: bigint): void {
+		const at = this.#intervals.indexOf(part) + 1;
+		const rest = this.#cut(part.to, to);
+		this.#intervals = this.#intervals.toSpliced(at, 0, ...rest.map(([one]) => one));
+		for (const [, start] of rest) start(false);
 	}
 
 	/** Covers more of the ring. Where this is the `first` time that somebody does, who is asked is given the payload at once. */
@@ -52,7 +49,7 @@ export class Cover {
 	/** Covers one peer more, who is no member of the ring. */
 	add(leaf: RemoteNode): void {
 		const place = this.#ports.placeOf(leaf.hash);
-		const part = new Interval(this.#inner, place, place + 1n);
+		const part = new Interval(this.#ports, this, place, place + 1n);
 		this.#intervals = [...this.#intervals, part];
 		part.ask(leaf, true);
 	}
@@ -64,7 +61,9 @@ export class Cover {
 
 	/** How far the intervals up to a boundary are served. */
 	progress(boundary: bigint): Progress {
-		return sum(this.#intervals.filter(({ to }) => to <= boundary).map(({ progress }) => progress));
+		const parts: Progress[] = [];
+		for (const { to, progress } of this.#intervals) if (to <= boundary) parts.push(progress);
+		return sum(parts);
 	}
 
 	/** Each of the intervals. */
@@ -78,7 +77,7 @@ export class Cover {
 		const children = this.#ports.cuts(from, to);
 		const places = [...children.map(({ hash }) => this.#ports.placeOf(hash)), to];
 		const asked = children.map((child, index): Part => {
-			const part = new Interval(this.#inner, places[index] ?? to, places[index + 1] ?? to);
+			const part = new Interval(this.#ports, this, places[index] ?? to, places[index + 1] ?? to);
 			return [part, (first) => part.ask(child, first)];
 		});
 		return [...this.#gaps(from, places[0] ?? to), ...asked];
@@ -89,7 +88,7 @@ export class Cover {
 		const ends = [...this.#ports.leftOut(from, to), to];
 		return ends.map((end, index) => {
 			const start = index === 0 ? from : (ends[index - 1] ?? from) + 1n;
-			const part = new Interval(this.#inner, start, end);
+			const part = new Interval(this.#ports, this, start, end);
 			return [part, (first) => (first ? part.findSoon() : part.find())];
 		});
 	}

@@ -1,4 +1,4 @@
-import type { RemoteNode, Timer } from "@cicada/chordlib";
+import type { Hash, RemoteNode, Timer } from "@cicada/chordlib";
 
 import type { Job } from "./job.ts";
 import { type BroadcastId, DIGEST_LIMIT, type Recent, digestType } from "./messages.ts";
@@ -22,12 +22,14 @@ export interface DigestPorts {
 /**
  * Tells both neighbours now and then which broadcasts this peer has, and gives them those that they lack. So whoever
  * all relays have missed, because the ring was being repaired or was in two, gets them as long as they last. Nothing is
- * said while there are none.
+ * said while there are none that the neighbour is not known to have.
  */
 export class Digests {
 	readonly #ports: DigestPorts;
 	/** Since when this peer is in its ring: what began before is none of its concern. */
 	#since: number;
+	/** By neighbour: those that it has, by its own word. */
+	readonly #known = new Map<string, WeakSet<Job>>();
 	#timer: Timer | undefined;
 	#due = Infinity;
 
@@ -45,6 +47,11 @@ export class Digests {
 	/** There is a broadcast to tell of. */
 	start(): void {
 		this.#schedule(INTERVAL * (0.75 + this.#ports.network.random.next() / 2));
+	}
+
+	/** The link to a peer is gone: it may begin anew. */
+	lost(peer: Hash): void {
+		this.#known.delete(peer.toString());
 	}
 
 	/** The neighbours are others. */
@@ -74,18 +81,21 @@ export class Digests {
 		const jobs = [...this.#ports.jobs()].filter(({ payload }) => payload !== undefined);
 		if (jobs.length === 0) return;
 		this.start();
-		const [successor] = network.successors();
-		const predecessor = network.predecessor();
-		if (successor !== undefined) this.#tellOne(successor, jobs);
-		if (predecessor === undefined || successor?.hash.equals(predecessor.hash)) return;
-		this.#tellOne(predecessor, jobs);
+		const neighbours = new Map<string, RemoteNode>();
+		for (const peer of [network.successors()[0], network.predecessor()]) {
+			if (peer !== undefined) neighbours.set(peer.hash.toString(), peer);
+		}
+		for (const id of this.#known.keys()) if (!neighbours.has(id)) this.#known.delete(id);
+		for (const [id, peer] of neighbours) this.#tellOne(id, peer, jobs);
 	}
 
-	#tellOne(neighbour: RemoteNode, all: readonly Job[]): void {
+	#tellOne(id: string, neighbour: RemoteNode, all: readonly Job[]): void {
 		const { network } = this.#ports;
 		const { hash } = neighbour;
+		const known = this.#known.get(id) ?? new WeakSet();
+		this.#known.set(id, known);
 		const jobs = all
-			.filter((job) => !job.excludes(hash) && !job.header.origin.equals(hash))
+			.filter((job) => !known.has(job) && !job.excludes(hash) && !job.header.origin.equals(hash))
 			.slice(-DIGEST_LIMIT);
 		if (jobs.length === 0) return;
 		const now = network.clock.now();
@@ -93,8 +103,13 @@ export class Digests {
 			const age = Math.max(0, Math.floor(now - began));
 			return { key, epoch, number, age };
 		});
-		network.ask(neighbour, digestType, recent, PATIENCE, (_error, lacking = []) => {
-			for (const place of lacking) jobs[place]?.giveTo(neighbour);
+		network.ask(neighbour, digestType, recent, PATIENCE, (_error, lacking) => {
+			if (lacking === undefined) return;
+			const lacks = new Set(lacking);
+			jobs.forEach((job, place) => {
+				if (lacks.has(place)) job.giveTo(neighbour);
+				else known.add(job);
+			});
 		});
 	}
 

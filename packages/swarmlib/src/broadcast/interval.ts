@@ -34,13 +34,17 @@ export interface IntervalPorts {
 	withdraw(child: RemoteNode): void;
 	/** Remembers that `child` was asked, and did not do it. */
 	remember(child: RemoteNode): void;
-	/** Others look after what lies between the end of `interval` and `to`. */
-	divide(interval: Interval, to: bigint): void;
 	changed(): void;
 }
 
+/** What an interval is a part of. */
+export interface Whole {
+	/** Others look after what lies between the end of `part` and `to`. */
+	divide(part: Interval, to: bigint): void;
+}
+
 /** Milliseconds for which nobody is looked up: those who are known are to have the message first. */
-const KNOWN_FIRST = 25;
+const KNOWN_FIRST = 50;
 /** Milliseconds before something is tried again: at first, and at most. */
 const PAUSE = { first: 250, most: 4_000 } as const;
 /** How often somebody who only waits for room is asked how it goes. */
@@ -63,16 +67,18 @@ export class Interval {
 	progress: Progress = NOTHING;
 	child: RemoteNode | undefined;
 	readonly #ports: IntervalPorts;
+	readonly #whole: Whole;
 	/** All who were passed over here did so as they should. */
 	#complete = true;
 	#ask: number | undefined;
 	#pause: number = PAUSE.first;
 	/** Takes back the lookup or the offer that is under way. */
-	#cancel: Cancel = () => {};
+	#cancel: Cancel | undefined;
 	#timer: Timer | undefined;
 
-	constructor(ports: IntervalPorts, from: bigint, to: bigint) {
+	constructor(ports: IntervalPorts, whole: Whole, from: bigint, to: bigint) {
 		this.#ports = ports;
+		this.#whole = whole;
 		this.from = from;
 		this.to = to;
 	}
@@ -110,16 +116,14 @@ export class Interval {
 	}
 
 	/** The child reports. */
-	hear(progress: Progress): void {
+	hear(told: Progress): void {
 		const before = this.progress;
-		const { complete, spread } = progress;
-		this.progress = {
-			...progress,
-			spread: spread || this.#isAlone,
-			complete: complete && this.#complete,
-		};
-		if (progress.done) this.#idle();
-		else if (progress.held > before.held || this.progress.spread) this.touch();
+		const { held, reached, done } = told;
+		const spread = told.spread || this.#isAlone;
+		const complete = told.complete && this.#complete;
+		this.progress = { held, reached, spread, done, complete };
+		if (done) this.#idle();
+		else if (held > before.held || spread) this.touch();
 		this.#ports.changed();
 	}
 
@@ -154,9 +158,9 @@ export class Interval {
 	}
 
 	#idle(): void {
-		this.#cancel();
-		this.#cancel = () => {};
+		this.#cancel?.();
 		this.#timer?.cancel();
+		this.#cancel = this.#timer = undefined;
 	}
 
 	#forget(): void {
@@ -177,12 +181,13 @@ export class Interval {
 		this.ask(owner, false);
 	}
 
-	#answered(child: RemoteNode, { state, ...progress }: Acknowledgement): void {
+	#answered(child: RemoteNode, { state, progress }: Acknowledgement): void {
 		if (state === "busy") {
 			this.#fail(child);
 		} else if (state === "accepted") {
-			this.touch();
+			this.#cancel = undefined;
 			this.hear(progress);
+			if (this.#timer === undefined && !progress.done) this.touch();
 		} else {
 			this.#complete &&= state !== "tooLarge";
 			this.#skip();
@@ -221,7 +226,7 @@ export class Interval {
 		const { to } = this;
 		this.to = this.from + 1n;
 		this.progress = { ...NOTHING, spread: true };
-		this.#ports.divide(this, to);
+		this.#whole.divide(this, to);
 	}
 
 	#later(): void {

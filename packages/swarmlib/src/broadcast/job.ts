@@ -1,33 +1,30 @@
-import { Hash, type RemoteNode, type Timer } from "@cicada/chordlib";
+import type { Hash} from "@cicada/chordlib";
+import { type RemoteNode, type Timer } from "@cicada/chordlib";
 
 import type { RemotePeer } from "../remote-peer.ts";
-import { Cover, type CoverPorts } from "./cover.ts";
+import { Cover } from "./cover.ts";
 import { Fetch, type Source } from "./fetch.ts";
 import type { Interval } from "./interval.ts";
 import {
 	type Header,
+	type Name,
 	type Offer,
 	type Progress,
 	inlineSize,
-	offerType,
 	pieceSize,
 	reportType,
-	withdrawType,
 } from "./messages.ts";
 import type { BroadcastNetwork } from "./network.ts";
 import { NOTHING, sum } from "./progress.ts";
 import { isProven } from "./signature.ts";
+import { FULL_CIRCLE, SLOW, Surroundings, type SurroundingsPorts, type Told } from "./surroundings.ts";
 
 /** What a job asks of the peer that it is part of. */
-export interface JobPorts {
-	readonly network: BroadcastNetwork;
+export interface JobPorts extends SurroundingsPorts {
 	/** Bytes of the largest frame. */
 	readonly frame: number;
 	/** Takes a message into the inbox; false when it is full. */
 	readonly accept: (source: RemotePeer, data: Uint8Array) => boolean;
-	/** A number under which reports come back to `interval`. */
-	readonly open: (interval: Interval) => number;
-	readonly close: (ask: number) => void;
 	/** It has expired, or nobody cares any more. */
 	readonly ended: (job: Job) => void;
 }
@@ -47,18 +44,12 @@ interface Ask {
 	toldAt: number;
 }
 
-/** Places are distances clockwise from this peer: the next one, and all the way round. */
+/** The place after this peer's own: how far that is clockwise from here. */
 const START = 1n;
-const FULL_CIRCLE = 1n << 256n;
 /** Longest that a timer can run. */
 const LONGEST = 2 ** 31 - 1;
 /** Intervals that other peers may have asked for at once; the oldest goes. */
 const ASKS = 64;
-/** How long a peer may take to acknowledge, and the ring to say who owns an id. */
-const ACKNOWLEDGE = 2_000;
-const LOOKUP = 3_000;
-/** What a slow line carries in a millisecond. */
-const SLOW = 128;
 /** Progress that is not the end is told once in so many milliseconds. */
 const REPORT = 500;
 /** A peer waits so much longer for progress than those that it asks, so that whoever is nearest to the trouble acts. */
@@ -72,7 +63,8 @@ export function patienceFor(size: number): number {
 }
 
 /** One broadcast, as one peer serves it: gets the payload, takes it, and looks after the interval that was asked for. */
-export class Job {
+export class Job implements Told {
+	readonly name: Name;
 	readonly header: Header;
 	/** When it began, on this peer's clock. */
 	readonly began: number;
@@ -85,23 +77,23 @@ export class Job {
 	readonly #patience: number;
 	readonly #expiry: Timer;
 	readonly #excluded: ReadonlySet<string>;
-	/** Peers that were asked, and did not do it. */
-	readonly #failed = new Set<string>();
 	readonly #asks: Ask[] = [];
 	/** Everything that anyone asked for, cut once. */
 	readonly #cover: Cover;
 	/** Those who are no members of the ring, and whom this peer serves. */
 	readonly #leaves: Cover;
-	readonly #coverPorts: CoverPorts;
-	readonly #fetch: Fetch;
+	readonly #surroundings: Surroundings;
+	/** Where its payload did not come with the first offer. */
+	#fetch: Fetch | undefined;
 	#taken = false;
 	#ended = false;
 	#flushing = false;
 	#report: Timer | undefined;
 
-	constructor(header: Header, { age, budget, patience }: Times, ports: JobPorts) {
+	constructor(name: Name, header: Header, { age, budget, patience }: Times, ports: JobPorts) {
 		const { network } = ports;
 		const { clock } = network;
+		this.name = name;
 		this.header = header;
 		this.#ports = ports;
 		this.#network = network;
@@ -109,12 +101,9 @@ export class Job {
 		this.#expires = clock.now() + budget;
 		this.#patience = Math.min(Math.max(patience, PATIENCE.least), PATIENCE.most);
 		this.#excluded = new Set(header.excluded.map((hash) => hash.toString()));
-		this.#coverPorts = this.#forCovers();
-		this.#cover = new Cover(this.#coverPorts, START);
-		this.#leaves = new Cover(this.#coverPorts, START);
-		this.#fetch = new Fetch(network, header, (payload) => {
-			this.receive(payload);
-		});
+		this.#surroundings = new Surroundings(ports, this, this.#patience);
+		this.#cover = new Cover(this.#surroundings, START);
+		this.#leaves = new Cover(this.#surroundings, START);
 		this.#expiry = clock.schedule(Math.min(budget, LONGEST), () => {
 			ports.ended(this);
 		});
@@ -127,7 +116,7 @@ export class Job {
 	/** True when it can be forgotten: all of it is done, or its payload does not come. */
 	get isIdle(): boolean {
 		if (this.payload !== undefined) return this.#asks.every((ask) => this.#progress(ask).done);
-		return this.#network.clock.now() - this.#fetch.movedAt > STALLED;
+		return this.#network.clock.now() - (this.#fetch?.movedAt ?? this.began) > STALLED;
 	}
 
 	excludes(peer: Hash): boolean {
@@ -147,13 +136,18 @@ export class Job {
 
 	/** The payload is at hand at a peer. */
 	offered(source: Source): void {
-		if (this.payload === undefined) this.#fetch.add(source);
+		if (this.payload !== undefined) return;
+		this.#fetch ??= new Fetch(this.#network, this.header, (payload) => {
+			this.receive(payload);
+		});
+		this.#fetch.add(source);
 	}
 
 	/** The payload is here. */
 	receive(payload: Uint8Array): void {
 		if (this.payload !== undefined || this.#ended) return;
-		this.#fetch.cancel();
+		this.#fetch?.cancel();
+		this.#fetch = undefined;
 		this.payload = payload;
 		this.take();
 		for (const leaf of this.#network.leaves()) {
@@ -164,7 +158,7 @@ export class Job {
 		for (const ask of this.#asks.toSorted((a, b) => (a.limit > b.limit ? -1 : 1))) {
 			this.#serve(ask);
 		}
-		this.#changed();
+		this.changed();
 	}
 
 	/** Takes the message into the inbox, if it is not there and there is room. */
@@ -174,7 +168,7 @@ export class Job {
 		const verified = isProven(this.header);
 		const source = { hash: origin, address: originAddress, verified };
 		this.#taken = this.isOwn || this.#ports.accept(source, this.payload);
-		if (this.#taken) this.#changed();
+		if (this.#taken) this.changed();
 	}
 
 	/** A peer asked for a piece of the payload. */
@@ -187,6 +181,8 @@ export class Job {
 
 	/** The link to a peer is gone. */
 	lost(peer: Hash): void {
+		const isDone = this.#asks.length > 0 && this.#asks.every(({ told }) => told.done);
+		if (isDone) return;
 		this.#drop((ask) => ask.parent?.hash.equals(peer) === true);
 		for (const interval of this.#intervals()) interval.lost(peer);
 	}
@@ -207,15 +203,15 @@ export class Job {
 
 	/** Gives it to one other peer, who looks after nobody else. */
 	giveTo(peer: RemoteNode): void {
-		const limit = new Hash({ hashed: (peer.hash.toBigInt() + 1n) % FULL_CIRCLE });
-		this.#network.ask(peer, offerType, this.#offer(limit, 0, false), ACKNOWLEDGE, () => {});
+		const place = this.#surroundings.placeOf(peer.hash);
+		this.#surroundings.offer(peer, place + 1n, 0, false, () => {});
 	}
 
 	end(): void {
 		this.#ended = true;
 		this.#expiry.cancel();
 		this.#report?.cancel();
-		this.#fetch.cancel();
+		this.#fetch?.cancel();
 		for (const interval of this.#intervals()) interval.close();
 	}
 
@@ -223,8 +219,15 @@ export class Job {
 		this.#drop(instead);
 		const [oldest] = this.#asks;
 		if (this.#asks.length >= ASKS) this.#drop((ask) => ask === oldest);
-		const nothing = { boundary: 0n, tail: undefined, told: NOTHING, toldAt: -Infinity };
-		const ask: Ask = { ...asked, ...nothing };
+		const ask: Ask = {
+			parent: asked.parent,
+			number: asked.number,
+			limit: asked.limit,
+			boundary: 0n,
+			tail: undefined,
+			told: NOTHING,
+			toldAt: -Infinity,
+		};
 		this.#asks.push(ask);
 		if (this.payload !== undefined) this.#serve(ask);
 		return ask;
@@ -240,7 +243,7 @@ export class Job {
 		}
 		ask.boundary = this.#cover.boundaryBefore(limit);
 		if (ask.boundary === limit) return;
-		ask.tail = new Cover(this.#coverPorts, ask.boundary);
+		ask.tail = new Cover(this.#surroundings, ask.boundary);
 		ask.tail.extend(limit, false);
 	}
 
@@ -275,7 +278,7 @@ export class Job {
 	}
 
 	/** Tells those who asked, when what runs now has finished. */
-	#changed(): void {
+	changed(): void {
 		if (this.#flushing || this.#ended) return;
 		this.#flushing = true;
 		this.#network.clock.defer(() => {
@@ -308,77 +311,24 @@ export class Job {
 		ask.told = now;
 		ask.toldAt = this.#network.clock.now();
 		if (ask.parent === undefined) this.watcher?.(now);
-		else this.#network.tell(ask.parent, reportType, { ask: ask.number, ...now });
+		else this.#network.tell(ask.parent, reportType, { ask: ask.number, progress: now });
 	}
 
-	#offer(limit: Hash, ask: number, withData: boolean): Offer {
+	offer(limit: Hash, ask: number, withData: boolean): Offer {
 		const { clock } = this.#network;
 		const { frame } = this.#ports;
-		const { header, payload } = this;
-		const small = header.size <= inlineSize(frame, header.excluded.length);
+		const { header } = this;
+		const isSmall = header.size <= inlineSize(frame, header.excluded.length);
 		return {
-			...header,
+			header,
 			age: Math.max(0, Math.floor(clock.now() - this.began)),
 			budget: Math.max(1, Math.floor(this.#expires - clock.now())),
 			patience: Math.floor(this.#patience - PATIENCE.step),
 			limit,
 			ask,
 			piece: pieceSize(frame),
-			data: withData && small ? payload : undefined,
+			data: withData && isSmall ? this.payload : undefined,
 		};
-	}
-
-	#forCovers(): CoverPorts {
-		const network = this.#network;
-		const { clock, self } = network;
-		const placeOf = (peer: Hash): bigint => self.hash.distanceTo(peer);
-		const idAt = (place: bigint): Hash =>
-			new Hash({ hashed: (self.hash.toBigInt() + place) % FULL_CIRCLE });
-		return {
-			patience: this.#patience,
-			leftOut: (from, to) =>
-				this.header.excluded
-					.map((peer) => placeOf(peer))
-					.filter((place) => place >= from && place < to)
-					.toSorted((a, b) => (a < b ? -1 : 1)),
-			failed: (peer) => this.#failed.has(peer.toString()),
-			remember: ({ hash }) => this.#failed.add(hash.toString()),
-			placeOf,
-			cuts: (from, to) => this.#cuts(from, to),
-			schedule: (delay, run) => clock.schedule(delay, run),
-			lookup: (place, done) => network.lookup(idAt(place), LOOKUP, done),
-			offer: (child, to, ask, withData, done) => {
-				const offer = this.#offer(idAt(to), ask, withData);
-				const budget = ACKNOWLEDGE + (offer.data?.length ?? 0) / SLOW;
-				return network.ask(child, offerType, offer, budget, done);
-			},
-			open: this.#ports.open,
-			close: this.#ports.close,
-			withdraw: (child) => {
-				network.tell(child, withdrawType, this.header);
-			},
-			changed: () => {
-				this.#changed();
-			},
-		};
-	}
-
-	/** The peers at which a stretch is cut: the fingers in it, and the first that this peer knows of. */
-	#cuts(from: bigint, to: bigint): readonly RemoteNode[] {
-		const { hash } = this.#network.self;
-		const cuts = new Map<bigint, RemoteNode>();
-		const cutAt = (peer: RemoteNode): boolean => {
-			const place = hash.distanceTo(peer.hash);
-			const isInside = place >= from && place < to;
-			if (!isInside || this.excludes(peer.hash) || this.#failed.has(peer.hash.toString())) {
-				return false;
-			}
-			cuts.set(place, peer);
-			return true;
-		};
-		this.#network.successors().find(cutAt);
-		this.#network.fingers().forEach(cutAt);
-		return [...cuts].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, peer]) => peer);
 	}
 }
 

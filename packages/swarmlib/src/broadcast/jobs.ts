@@ -1,5 +1,5 @@
 import type { Job } from "./job.ts";
-import { type BroadcastId, type Header, nameOf, seriesOf } from "./messages.ts";
+import type { Name } from "./messages.ts";
 
 /** How many broadcasts are looked after at once. */
 export interface BroadcastLimits {
@@ -18,10 +18,25 @@ class Group {
 	readonly jobs = new Set<Job>();
 	bytes = 0;
 
+	add(job: Job): void {
+		this.jobs.add(job);
+		this.bytes += job.header.size;
+	}
+
+	remove(job: Job): void {
+		this.jobs.delete(job);
+		this.bytes -= job.header.size;
+	}
+
 	/** Whether there is room for a payload of `size`. One that is larger than all of it finds room when it is alone. */
 	fits(size: number, jobs: number, bytes: number): boolean {
 		return this.jobs.size < jobs && (this.bytes + size <= bytes || this.jobs.size === 0);
 	}
+}
+
+/** Those that are signed with one key, in one epoch of it. */
+class Series extends Group {
+	readonly byNumber = new Map<number, Job>();
 }
 
 /** The broadcasts that a peer looks after, until they expire: not too many in all, nor of one key. */
@@ -29,10 +44,8 @@ export class Jobs {
 	readonly #limits: BroadcastLimits;
 	/** Ends one of them, which then is removed. */
 	readonly #end: (job: Job) => void;
-	readonly #byName = new Map<string, Job>();
 	readonly #all = new Group();
-	/** By the key that they are signed with, and its epoch. */
-	readonly #series = new Map<string, Group>();
+	readonly #series = new Map<string, Series>();
 
 	constructor(limits: BroadcastLimits, end: (job: Job) => void) {
 		this.#limits = limits;
@@ -43,8 +56,8 @@ export class Jobs {
 		return this.#all.jobs.size;
 	}
 
-	get(id: BroadcastId): Job | undefined {
-		return this.#byName.get(nameOf(id));
+	get({ series, number }: Name): Job | undefined {
+		return this.#series.get(series)?.byNumber.get(number);
 	}
 
 	/** Oldest first. */
@@ -53,37 +66,30 @@ export class Jobs {
 	}
 
 	add(job: Job): void {
-		const { header } = job;
-		const series = seriesOf(header);
-		const ofSeries = this.#series.get(series) ?? new Group();
+		const { series, number } = job.name;
+		const ofSeries = this.#series.get(series) ?? new Series();
 		this.#series.set(series, ofSeries);
-		this.#byName.set(nameOf(header), job);
-		for (const group of [this.#all, ofSeries]) {
-			group.jobs.add(job);
-			group.bytes += header.size;
-		}
+		ofSeries.byNumber.set(number, job);
+		ofSeries.add(job);
+		this.#all.add(job);
 	}
 
 	/** Whether it was there. */
 	remove(job: Job): boolean {
-		const { header } = job;
-		const series = seriesOf(header);
+		const { series, number } = job.name;
 		const ofSeries = this.#series.get(series);
-		if (ofSeries?.jobs.has(job) !== true) return false;
-		this.#byName.delete(nameOf(header));
-		for (const group of [this.#all, ofSeries]) {
-			group.jobs.delete(job);
-			group.bytes -= header.size;
-		}
+		if (ofSeries?.byNumber.get(number) !== job) return false;
+		ofSeries.byNumber.delete(number);
+		ofSeries.remove(job);
+		this.#all.remove(job);
 		if (ofSeries.jobs.size === 0) this.#series.delete(series);
 		return true;
 	}
 
-	/** Makes room for one more by ending some that are done; the limit for which there is none. */
-	makeRoom(wanted: Header): keyof BroadcastLimits | undefined {
+	/** Makes room for one more, of `size` bytes, by ending some that are done; the limit for which there is none. */
+	makeRoom({ series }: Name, size: number): keyof BroadcastLimits | undefined {
 		const { bytes, bytesPerKey, jobs, perKey } = this.#limits;
-		const { size } = wanted;
-		const ofSeries = this.#series.get(seriesOf(wanted));
+		const ofSeries = this.#series.get(series);
 		if (ofSeries !== undefined && !this.#free(ofSeries, size, perKey, bytesPerKey)) {
 			return ofSeries.jobs.size < perKey ? "bytesPerKey" : "perKey";
 		}

@@ -61,7 +61,8 @@ export interface Header extends Statement {
 }
 
 /** "Look after the peers from you to the limit." Times are milliseconds, and what is left of them. */
-export interface Offer extends Header {
+export interface Offer {
+	readonly header: Header;
 	/** Since the broadcast began. */
 	readonly age: number;
 	/** Until nobody looks after it any more. */
@@ -96,12 +97,14 @@ export interface Progress {
  * The answer to an offer. `busy`: no room to relay it now. `tooLarge`: never. `over`: for this peer it has ended, or it
  * is none of its concern.
  */
-export type Acknowledgement = {
+export interface Acknowledgement {
 	readonly state: "accepted" | "busy" | "tooLarge" | "over";
-} & Progress;
+	readonly progress: Progress;
+}
 
-export interface Report extends Progress {
+export interface Report {
 	readonly ask: number;
+	readonly progress: Progress;
 }
 
 /** "Give me a piece of the payload." */
@@ -123,14 +126,19 @@ const said = {
 	size: u32,
 	digest: fixed(32),
 };
-const progress = { held: u32, reached: u32, spread: boolean, done: boolean, complete: boolean };
+const progress: Codec<Progress> = struct({
+	held: u32,
+	reached: u32,
+	spread: boolean,
+	done: boolean,
+	complete: boolean,
+});
 
 /** As it is signed. */
 export const statement: Codec<Statement> = struct(said);
 
 const offer: Codec<Offer> = struct({
-	...said,
-	signature: fixed(64),
+	header: struct({ ...said, signature: fixed(64) }),
 	age: u32,
 	budget: u32,
 	patience: u32,
@@ -142,7 +150,7 @@ const offer: Codec<Offer> = struct({
 
 const acknowledgement: Codec<Acknowledgement> = struct({
 	state: choice(["accepted", "busy", "tooLarge", "over"]),
-	...progress,
+	progress,
 });
 
 export const offerType: RequestType<Offer, Acknowledgement> = defineRequest(
@@ -153,7 +161,7 @@ export const offerType: RequestType<Offer, Acknowledgement> = defineRequest(
 /** From a peer to one that asked it to look after an interval. */
 export const reportType: NoticeType<Report> = defineNotice(
 	"cicada/swarm/1/broadcast/report",
-	struct({ ask: u32, ...progress }),
+	struct({ ask: u32, progress }),
 );
 
 /** The asker no longer waits for anything about a broadcast. */
@@ -195,12 +203,14 @@ export function isPiece(size: number): boolean {
 	return size >= PIECE.least && size <= PIECE.most;
 }
 
-/** Names a broadcast in maps. */
-export function nameOf(id: BroadcastId): string {
-	return `${seriesOf(id)} ${id.number}`;
+/** Which broadcast, as maps have it. */
+export interface Name {
+	/** The key and the epoch. */
+	readonly series: string;
+	readonly number: number;
 }
 
-/** Names all broadcasts of one key in one epoch. */
-export function seriesOf({ key, epoch }: BroadcastId): string {
-	return `${new Hash({ hashed: key }).toString()} ${epoch}`;
+/** The name of a broadcast. */
+export function nameOf({ key, epoch, number }: BroadcastId): Name {
+	return { series: `${new Hash({ hashed: key }).toString()} ${epoch}`, number };
 }

@@ -8,9 +8,12 @@ import {
 	type Random,
 	type RemoteNode,
 	type RequestType,
-	type Crypto,
 	type Identity,
+	type Signed,
+	systemClock,
 	systemCrypto,
+	verifySignature,
+	verifySignatureLater,
 } from "@cicada/chordlib";
 
 import { settle } from "../settle.ts";
@@ -19,10 +22,11 @@ import { settle } from "../settle.ts";
 export interface BroadcastNetwork {
 	readonly clock: Clock;
 	readonly random: Random;
-	readonly crypto: Crypto;
 	/** This peer, and its keys. */
 	readonly self: RemoteNode;
 	readonly identity: Identity;
+	/** Whether something was signed by whom it says. */
+	verify(signed: Signed): boolean | Promise<boolean>;
 	/** The next peers clockwise, and those further round. */
 	successors(): readonly RemoteNode[];
 	fingers(): readonly RemoteNode[];
@@ -43,7 +47,7 @@ export interface BroadcastNetwork {
 	tell<Body>(to: RemoteNode, type: NoticeType<Body>, value: Body): void;
 	serve<Request, Response>(
 		type: RequestType<Request, Response>,
-		handle: (value: Request, from: RemoteNode) => Response,
+		handle: (value: Request, from: RemoteNode) => Response | Promise<Response>,
 	): void;
 	hear<Body>(type: NoticeType<Body>, handle: (value: Body, from: RemoteNode) => void): void;
 	/** Watches links that are lost, other neighbours, and that this peer comes into a ring. */
@@ -60,17 +64,24 @@ export function networkOf(
 	return {
 		clock,
 		random,
-		crypto: systemCrypto,
 		self: node,
 		identity,
+		// Where time is simulated, nothing may happen outside of it.
+		verify: (signed) =>
+			clock === systemClock
+				? verifySignatureLater(systemCrypto, signed)
+				: verifySignature(systemCrypto, signed),
 		successors: () => node.successors,
 		fingers: () => node.fingers,
 		predecessor: () => node.predecessor,
 		leaves: () => node.leaves,
 		lookup: (id, budget, done) =>
-			settle(async (signal) => (await node.lookup(id, { timeout: budget, signal })).node, done),
+			settle(
+				node.lookup(id, { timeout: budget }).then((found) => found.node),
+				done,
+			),
 		ask: (to, type, value, budget, done) =>
-			settle((signal) => node.request(to, type, value, { timeout: budget, signal }), done),
+			settle(node.request(to, type, value, { timeout: budget }), done),
 		tell: (to, type, value) => {
 			node.notify(to, type, value).catch(() => {});
 		},

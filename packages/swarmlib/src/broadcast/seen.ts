@@ -1,4 +1,4 @@
-import { type BroadcastId, seriesOf } from "./messages.ts";
+import type { Name } from "./messages.ts";
 
 /** Series of broadcasts that are remembered: those of one key in one epoch. The one longest silent goes first. */
 const SERIES = 1_024;
@@ -15,18 +15,15 @@ interface Window {
 export class Seen {
 	readonly #windows = new Map<string, Window>();
 
-	has(id: BroadcastId): boolean {
-		const { number } = id;
-		const window = this.#windows.get(seriesOf(id));
+	has({ series, number }: Name): boolean {
+		const window = this.#windows.get(series);
 		return window !== undefined && (number < window.floor || window.above.has(number));
 	}
 
-	add(id: BroadcastId): void {
-		const { number } = id;
-		const key = seriesOf(id);
-		const window = this.#windows.get(key) ?? { floor: 0, above: new Set<number>() };
-		this.#windows.delete(key);
-		this.#windows.set(key, window);
+	add({ series, number }: Name): void {
+		const window = this.#windows.get(series) ?? { floor: 0, above: new Set<number>() };
+		this.#windows.delete(series);
+		this.#windows.set(series, window);
 		if (number >= window.floor) window.above.add(number);
 		if (number - WINDOW > window.floor) window.floor = number - WINDOW;
 		for (const old of window.above) {

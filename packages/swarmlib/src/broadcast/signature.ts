@@ -1,4 +1,4 @@
-import { type Crypto, Hash, type Identity, encode, verifySignature } from "@cicada/chordlib";
+import { Hash, type Identity, type Signed, encode } from "@cicada/chordlib";
 
 import { EXCLUDED_LIMIT, type Header, type Statement, statement } from "./messages.ts";
 
@@ -18,11 +18,10 @@ export function sign(identity: Identity, said: Omit<Statement, "key" | "epoch">)
 	return { ...whole, signature };
 }
 
-/** Whether the owner of the key said all of it. */
-export function isSigned(crypto: Crypto, header: Header): boolean {
+/** What the owner of the key has to have signed, if it said all of it. */
+export function signedBy(header: Header): Signed {
 	const { key: publicKey, signature } = header;
-	const message = encode(statement, header, LIMIT);
-	return verifySignature(crypto, { publicKey, purpose: PURPOSE, message, signature });
+	return { publicKey, purpose: PURPOSE, message: encode(statement, header, LIMIT), signature };
 }
 
 /** Whether these are the bytes that the origin signed. */
