@@ -35,6 +35,8 @@ interface Dial {
 	readonly waiters: Set<Waiter>;
 	/** Set while the other end's own dial is given time to arrive. */
 	yielded?: Timer;
+	/** It follows one that waited for the other end's in vain. */
+	isLast?: boolean;
 }
 
 /** How long a link that was replaced, or released, stays for what the other end had sent over it by then. */
@@ -397,14 +399,27 @@ export class Connections {
 	}
 
 	#dialFailed(key: string, dial: Dial, error: ChordError): void {
-		if (dial.connection.goodbye === "duplicate" && dial.yielded === undefined) {
-			// The other end is dialling us, and its link is the one to keep.
+		const mayYield = dial.yielded === undefined && dial.isLast !== true;
+		if (dial.connection.goodbye === "duplicate" && mayYield) {
+			// The other end is dialling us, or has a link already, and that is the one to keep.
 			dial.yielded = this.#owner.clock.schedule(this.#owner.limits.dialTimeout, () => {
-				this.#settle(key, dial, error);
+				// What it had must have been dead: by now it has seen that.
+				this.#dialOnceMore(key, dial, error);
 			});
 			return;
 		}
 		this.#settle(key, dial, error);
+	}
+
+	#dialOnceMore(key: string, dial: Dial, error: ChordError): void {
+		this.#dials.delete(key);
+		const again = this.#dial(dial.address);
+		if (again === undefined) {
+			this.#settle(key, dial, error);
+			return;
+		}
+		again.isLast = true;
+		for (const waiter of dial.waiters) again.waiters.add(waiter);
 	}
 
 	#settle(key: string, dial: Dial, error: ChordError | undefined, connection?: Connection): void {

@@ -86,7 +86,23 @@ test("a node whose dial was turned away gets the other end's link, or hears in t
 	const start = ring.simulation.now;
 	await expect(ring.until(node.joinRing(address))).rejects.toMatchObject({ code: "UNREACHABLE" });
 	expect(ring.simulation.now - start).toBeLessThan(3_200);
+	await ring.simulation.run(1_000);
 	expect(ring.hostOf(node).links).toBe(0);
+});
+
+test("a node whose dial was turned away dials once more when the other end's link does not come: that was dead", async () => {
+	const ring = new Ring(1, { limits: { dialTimeout: 3_000 } });
+	const node = await ring.add("node");
+	const host = ring.host("peer");
+	const { address, met } = await Stranger.listen(host, HELLO);
+	const linked = node.link(address);
+	await ring.simulation.run(100);
+	met[0]?.say(GOODBYE.duplicate);
+	await ring.simulation.run(3_100);
+	expect(met).toHaveLength(2);
+	met[1]?.say(identify("ff", host.ip));
+	const { peer } = await ring.until(linked);
+	expect(peer.hash.toString()).toBe("ff".repeat(32));
 });
 
 test("a node that closes while it waits for the other end's link leaves nothing that is to happen", async () => {

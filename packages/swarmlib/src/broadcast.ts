@@ -29,6 +29,7 @@ import {
 	type Header,
 	type Name,
 	type Offer,
+	type Progress,
 	type Report,
 	inlineSize,
 	isPiece,
@@ -65,6 +66,8 @@ export interface BroadcastPorts {
 	};
 	readonly reached: (limit: SwarmLimit) => void;
 }
+
+type AnswerOffer = (state: Acknowledgement["state"], progress?: Progress) => void;
 
 /** Broadcasts from this peer, and others' that come by. */
 export class Broadcast {
@@ -112,8 +115,14 @@ export class Broadcast {
 				return this.#jobs.get(name) !== undefined || this.#seen.has(name);
 			},
 		});
-		network.serve(offerType, (offer, from) => this.#offered(offer, from));
-		network.serve(pullType, (pull, from) => this.#jobs.get(nameOf(pull))?.pulled(from, pull.offset));
+		network.serve(offerType, (offer, from, answer) => {
+			this.#offered(offer, from, (state, progress = NOTHING) => {
+				answer({ state, progress });
+			});
+		});
+		network.serve(pullType, (pull, from, answer) => {
+			answer(this.#jobs.get(nameOf(pull))?.pulled(from, pull.offset));
+		});
 		network.hear(reportType, (report, from) => {
 			this.#reported(report, from);
 		});
@@ -198,17 +207,23 @@ export class Broadcast {
 	}
 
 	/** Another peer asks this one to look after an interval. What is not known here is checked first. */
-	#offered(offer: Offer, from: RemoteNode): Acknowledgement | Promise<Acknowledgement> {
+	#offered(offer: Offer, from: RemoteNode, answer: AnswerOffer): void {
 		const { header } = offer;
 		const name = nameOf(header);
-		if (this.#jobs.get(name) !== undefined) return this.#accept(name, offer, from);
+		if (this.#jobs.get(name) !== undefined) {
+			this.#accept(name, offer, from, answer);
+			return;
+		}
 		const refusal = this.#refusal(name, header);
-		if (refusal !== undefined) return answer(refusal);
+		if (refusal !== undefined) {
+			answer(refusal);
+			return;
+		}
 		const life = this.#life;
-		const judge = (isSigned: boolean): Acknowledgement =>
-			isSigned && life === this.#life ? this.#accept(name, offer, from) : answer("over");
-		const isSigned = this.#ports.network.verify(signedBy(header));
-		return typeof isSigned === "boolean" ? judge(isSigned) : isSigned.then(judge);
+		this.#ports.network.verify(signedBy(header), (isSigned) => {
+			if (isSigned && life === this.#life) this.#accept(name, offer, from, answer);
+			else answer("over");
+		});
 	}
 
 	/** Why a broadcast that is not known here is not looked after, whoever signed it. */
@@ -224,18 +239,26 @@ export class Broadcast {
 	}
 
 	/** Looks after an interval of a broadcast that was checked: now, or when it was first offered. */
-	#accept(name: Name, offer: Offer, from: RemoteNode): Acknowledgement {
+	#accept(name: Name, offer: Offer, from: RemoteNode, answer: AnswerOffer): void {
 		const { header, piece } = offer;
 		const known = this.#jobs.get(name);
 		// It may have been offered by others, and have ended, while this offer was being checked.
-		if (known === undefined && this.#seen.has(name)) return answer("over");
+		if (known === undefined && this.#seen.has(name)) {
+			answer("over");
+			return;
+		}
 		const job = known ?? this.#begin(name, header, offer);
-		if (job === undefined) return answer("busy");
+		if (job === undefined) {
+			answer("busy");
+			return;
+		}
 		const data = offer.data ?? (header.size === 0 ? new Uint8Array(0) : undefined);
 		// A view would keep all that came with it.
 		if (data !== undefined && isPayload(job.header, data)) job.receive(new Uint8Array(data));
 		else if (isPiece(piece)) job.offered({ peer: from, piece });
-		return answer("accepted", job.ask(from, offer.ask, offer.limit));
+		job.ask(from, offer.ask, offer.limit, (progress) => {
+			answer("accepted", progress);
+		});
 	}
 
 	#reported({ ask, progress }: Report, from: RemoteNode): void {
@@ -262,10 +285,6 @@ export class Broadcast {
 		job.end();
 		this.#own.get(job)?.(incomplete(0));
 	}
-}
-
-function answer(state: Acknowledgement["state"], progress = NOTHING): Acknowledgement {
-	return { state, progress };
 }
 
 /** A header without a view of the packet that it came in. */

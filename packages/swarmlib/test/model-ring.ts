@@ -25,9 +25,11 @@ const SUCCESSORS = 16;
 const LOOKUP_FAILS = 1_500;
 
 /** Acknowledges, and does nothing. */
-const idle = (): unknown => ({ state: "accepted", progress: NOTHING });
+const idle: Handler = (_value, _from, answer) => {
+	answer({ state: "accepted", progress: NOTHING });
+};
 
-type Handler = (value: unknown, from: RemoteNode) => unknown;
+type Handler = (value: unknown, from: RemoteNode, answer: (response: unknown) => void) => void;
 
 /**
  * Real broadcasts over a ring that is made up. Everyone's pointers are right, but for those who died lately; messages
@@ -199,7 +201,9 @@ export class ModelPeer {
 			random,
 			self: this,
 			identity,
-			verify: (signed) => verifySignature(systemCrypto, signed),
+			verify: (signed, done) => {
+				done(verifySignature(systemCrypto, signed));
+			},
 			successors: () => (this.isLeaf ? [] : this.#successors()),
 			fingers: () => {
 				if (this.isLeaf) return [];
@@ -270,10 +274,12 @@ export class ModelPeer {
 			if (!this.host.running) return;
 			this.#link(to);
 			const handle = to.isLazy && type.tag === offerType.tag ? idle : to.handlers.get(type.tag);
-			const response = handle?.(value, this) as Response;
-			ring.carry(to, this, () => {
-				if (this.host.running) settle(undefined, response);
-			});
+			const give = (response: unknown): void => {
+				ring.carry(to, this, () => {
+					if (this.host.running) settle(undefined, response as Response);
+				});
+			};
+			handle?.(value, this, give);
 		});
 		return () => {
 			timer.cancel();
@@ -283,7 +289,8 @@ export class ModelPeer {
 
 	#tell<Body>(to: ModelPeer, type: NoticeType<Body>, value: Body): void {
 		this.#ring.carry(this, to, () => {
-			if (to.host.running && this.host.running) to.handlers.get(type.tag)?.(value, this);
+			if (!to.host.running || !this.host.running) return;
+			to.handlers.get(type.tag)?.(value, this, () => {});
 		});
 	}
 }

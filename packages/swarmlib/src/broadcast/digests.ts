@@ -36,7 +36,9 @@ export class Digests {
 	constructor(ports: DigestPorts) {
 		this.#ports = ports;
 		this.#since = ports.network.clock.now();
-		ports.network.serve(digestType, (recent) => this.#lacking(recent));
+		ports.network.serve(digestType, (recent, _from, answer) => {
+			answer(this.#lacking(recent));
+		});
 	}
 
 	/** This peer has come into a ring. */

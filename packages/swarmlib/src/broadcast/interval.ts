@@ -44,7 +44,7 @@ export interface Whole {
 }
 
 /** Milliseconds for which nobody is looked up: those who are known are to have the message first. */
-const KNOWN_FIRST = 50;
+const KNOWN_FIRST = 25;
 /** Milliseconds before something is tried again: at first, and at most. */
 const PAUSE = { first: 250, most: 4_000 } as const;
 /** How often somebody who only waits for room is asked how it goes. */

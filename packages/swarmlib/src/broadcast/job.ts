@@ -40,9 +40,14 @@ interface Ask {
 	/** What the cover of the job does up to here, and the tail from here on, is all of the interval. */
 	boundary: bigint;
 	tail: Cover | undefined;
+	/** Answers that it is looked after, as long as that has not been said. */
+	acknowledge: Acknowledge | undefined;
 	told: Progress;
+	/** When it was asked for, or was last told of. */
 	toldAt: number;
 }
+
+type Acknowledge = (progress: Progress) => void;
 
 /** The place after this peer's own: how far that is clockwise from here. */
 const START = 1n;
@@ -50,6 +55,8 @@ const START = 1n;
 const LONGEST = 2 ** 31 - 1;
 /** Intervals that other peers may have asked for at once; the oldest goes. */
 const ASKS = 64;
+/** Milliseconds until it is said that an interval is looked after: what is done by then needs no report of its own. */
+const ACKNOWLEDGE = 40;
 /** Progress that is not the end is told once in so many milliseconds. */
 const REPORT = 500;
 /** A peer waits so much longer for progress than those that it asks, so that whoever is nearest to the trouble acts. */
@@ -89,6 +96,8 @@ export class Job implements Told {
 	#ended = false;
 	#flushing = false;
 	#report: Timer | undefined;
+	/** When that timer runs. */
+	#reportAt = Infinity;
 
 	constructor(name: Name, header: Header, { age, budget, patience }: Times, ports: JobPorts) {
 		const { network } = ports;
@@ -123,15 +132,23 @@ export class Job implements Told {
 		return this.#excluded.has(peer.toString());
 	}
 
-	/** Looks after the interval from here to `limit`; says how far that has come. */
-	ask(parent: RemoteNode | undefined, number: number, limit: Hash): Progress {
+	/** Looks after the interval from here to `limit`. Soon it is acknowledged how far that has come; at once where it is done, or was asked for before. */
+	ask(
+		parent: RemoteNode | undefined,
+		number: number,
+		limit: Hash,
+		acknowledge?: Acknowledge,
+	): void {
 		const to = this.#network.self.hash.distanceTo(limit) || FULL_CIRCLE;
 		const isSame = (ask: Ask): boolean => ask.number === number && sameParent(ask.parent, parent);
 		const known = this.#asks.find((ask) => ask.limit === to && isSame(ask));
-		const ask = known ?? this.#add({ parent, number, limit: to }, isSame);
-		ask.told = this.#progress(ask);
-		ask.toldAt = this.#network.clock.now();
-		return ask.told;
+		if (known !== undefined) {
+			acknowledge?.(this.#note(known, this.#progress(known)));
+			return;
+		}
+		const ask = this.#add({ parent, number, limit: to }, isSame);
+		ask.acknowledge = acknowledge;
+		this.changed();
 	}
 
 	/** The payload is at hand at a peer. */
@@ -213,6 +230,7 @@ export class Job implements Told {
 		this.#report?.cancel();
 		this.#fetch?.cancel();
 		for (const interval of this.#intervals()) interval.close();
+		this.#drop(() => true);
 	}
 
 	#add(asked: Pick<Ask, "parent" | "number" | "limit">, instead: (ask: Ask) => boolean): Ask {
@@ -225,8 +243,9 @@ export class Job implements Told {
 			limit: asked.limit,
 			boundary: 0n,
 			tail: undefined,
+			acknowledge: undefined,
 			told: NOTHING,
-			toldAt: -Infinity,
+			toldAt: this.#network.clock.now(),
 		};
 		this.#asks.push(ask);
 		if (this.payload !== undefined) this.#serve(ask);
@@ -256,6 +275,7 @@ export class Job implements Told {
 	#drop(which: (ask: Ask) => boolean): void {
 		for (const ask of this.#asks.filter((ask) => which(ask))) {
 			this.#asks.splice(this.#asks.indexOf(ask), 1);
+			ask.acknowledge?.(this.#progress(ask));
 			closeTail(ask);
 		}
 	}
@@ -288,30 +308,37 @@ export class Job implements Told {
 	}
 
 	#flush(): void {
-		const { clock } = this.#network;
-		let later = false;
+		const now = this.#network.clock.now();
+		let soonest = Infinity;
 		for (const ask of [...this.#asks]) {
-			const now = this.#progress(ask);
-			if (same(now, ask.told)) continue;
-			const turned = now.done !== ask.told.done || now.spread !== ask.told.spread;
-			if (turned || ask.parent === undefined || clock.now() - ask.toldAt >= REPORT) {
-				this.#tell(ask, now);
-			} else {
-				later = true;
-			}
+			const progress = this.#progress(ask);
+			const due = ask.toldAt + holdBack(ask, progress);
+			if (due <= now) this.#tell(ask, progress);
+			else soonest = Math.min(soonest, due);
 		}
-		if (!later) return;
+		if (soonest >= this.#reportAt) return;
 		this.#report?.cancel();
-		this.#report = clock.schedule(REPORT, () => {
+		this.#reportAt = soonest;
+		// A whole number: clocks that round it down would come back here without end.
+		this.#report = this.#network.clock.schedule(Math.ceil(soonest - now), () => {
+			this.#reportAt = Infinity;
 			this.#flush();
 		});
 	}
 
-	#tell(ask: Ask, now: Progress): void {
-		ask.told = now;
+	#tell(ask: Ask, progress: Progress): void {
+		const { acknowledge, number, parent } = ask;
+		this.#note(ask, progress);
+		ask.acknowledge = undefined;
+		if (acknowledge !== undefined) acknowledge(progress);
+		else if (parent === undefined) this.watcher?.(progress);
+		else this.#network.tell(parent, reportType, { ask: number, progress });
+	}
+
+	#note(ask: Ask, progress: Progress): Progress {
+		ask.told = progress;
 		ask.toldAt = this.#network.clock.now();
-		if (ask.parent === undefined) this.watcher?.(now);
-		else this.#network.tell(ask.parent, reportType, { ask: ask.number, progress: now });
+		return progress;
 	}
 
 	offer(limit: Hash, ask: number, withData: boolean): Offer {
@@ -330,6 +357,15 @@ export class Job implements Told {
 			data: withData && isSmall ? this.payload : undefined,
 		};
 	}
+}
+
+/** For how long after it was last told of an interval a peer is not told of its progress. */
+function holdBack({ acknowledge, parent, told }: Ask, now: Progress): number {
+	if (now.done && !told.done) return 0;
+	if (acknowledge !== undefined) return ACKNOWLEDGE;
+	if (same(now, told)) return Infinity;
+	const hasTurned = now.done !== told.done || now.spread !== told.spread;
+	return hasTurned || parent === undefined ? 0 : REPORT;
 }
 
 function sameParent(a: RemoteNode | undefined, b: RemoteNode | undefined): boolean {

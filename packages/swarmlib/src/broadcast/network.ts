@@ -25,8 +25,8 @@ export interface BroadcastNetwork {
 	/** This peer, and its keys. */
 	readonly self: RemoteNode;
 	readonly identity: Identity;
-	/** Whether something was signed by whom it says. */
-	verify(signed: Signed): boolean | Promise<boolean>;
+	/** Whether something was signed by whom it says: known at once, or later. */
+	verify(signed: Signed, done: (isSigned: boolean) => void): void;
 	/** The next peers clockwise, and those further round. */
 	successors(): readonly RemoteNode[];
 	fingers(): readonly RemoteNode[];
@@ -47,7 +47,7 @@ export interface BroadcastNetwork {
 	tell<Body>(to: RemoteNode, type: NoticeType<Body>, value: Body): void;
 	serve<Request, Response>(
 		type: RequestType<Request, Response>,
-		handle: (value: Request, from: RemoteNode) => Response | Promise<Response>,
+		handle: (value: Request, from: RemoteNode, answer: (response: Response) => void) => void,
 	): void;
 	hear<Body>(type: NoticeType<Body>, handle: (value: Body, from: RemoteNode) => void): void;
 	/** Watches links that are lost, other neighbours, and that this peer comes into a ring. */
@@ -66,11 +66,16 @@ export function networkOf(
 		random,
 		self: node,
 		identity,
-		// Where time is simulated, nothing may happen outside of it.
-		verify: (signed) =>
-			clock === systemClock
-				? verifySignatureLater(systemCrypto, signed)
-				: verifySignature(systemCrypto, signed),
+		verify: (signed, done) => {
+			// Where time is simulated, nothing may happen outside of it.
+			if (clock !== systemClock) {
+				done(verifySignature(systemCrypto, signed));
+				return;
+			}
+			settle(verifySignatureLater(systemCrypto, signed), (_error, isSigned = false) => {
+				done(isSigned);
+			});
+		},
 		successors: () => node.successors,
 		fingers: () => node.fingers,
 		predecessor: () => node.predecessor,
@@ -86,7 +91,13 @@ export function networkOf(
 			node.notify(to, type, value).catch(() => {});
 		},
 		serve: (type, handle) => {
-			node.handle(type, (value, { peer }) => handle(value, peer));
+			node.handle(
+				type,
+				(value, { peer }) =>
+					new Promise((resolve) => {
+						handle(value, peer, resolve);
+					}),
+			);
 		},
 		hear: (type, handle) => {
 			node.handle(type, (value, { peer }) => {
