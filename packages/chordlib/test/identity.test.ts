@@ -1,7 +1,14 @@
 import { Simulation } from "@cicada/simnet";
 import { expect, test } from "vitest";
 
-import { Hash, Identity, systemCrypto, verifySignature } from "../src/index.ts";
+import {
+	Hash,
+	Identity,
+	type Signed,
+	systemCrypto,
+	verifySignature,
+	verifySignatureLater,
+} from "../src/index.ts";
 import { fromHex, toHex, utf8 } from "./bytes.ts";
 
 const chordError = (code: string): Error => expect.objectContaining({ name: "ChordError", code });
@@ -29,17 +36,23 @@ test("the id of a key is its SHA-256", () => {
 	expect(identity.hash.equals(new Hash({ value: fromHex(PUBLIC) }))).toBe(true);
 });
 
-test("a signature is for its message, its purpose and its key only", () => {
+/** What a check says, at once and later. */
+async function verdict(signed: Signed): Promise<boolean> {
+	const now = verifySignature(systemCrypto, signed);
+	expect(await verifySignatureLater(systemCrypto, signed)).toBe(now);
+	return now;
+}
+
+test("a signature is for its message, its purpose and its key only", async () => {
 	const signature = identity.sign("test", message);
 	const signed = { publicKey: identity.publicKey, purpose: "test", message, signature };
 	const other = Identity.create();
-	const holds = (change: object): boolean =>
-		verifySignature(systemCrypto, { ...signed, ...change });
-	expect(holds({})).toBe(true);
-	expect(holds({ purpose: "tes" })).toBe(false);
-	expect(holds({ message: utf8("massage") })).toBe(false);
-	expect(holds({ publicKey: other.publicKey })).toBe(false);
-	expect(holds({ signature: other.sign("test", message) })).toBe(false);
+	const holds = (change: object): Promise<boolean> => verdict({ ...signed, ...change });
+	expect(await holds({})).toBe(true);
+	expect(await holds({ purpose: "tes" })).toBe(false);
+	expect(await holds({ message: utf8("massage") })).toBe(false);
+	expect(await holds({ publicKey: other.publicKey })).toBe(false);
+	expect(await holds({ signature: other.sign("test", message) })).toBe(false);
 });
 
 test("signatures of more keys than are kept ready are each checked with their own", () => {
@@ -66,10 +79,10 @@ test.each([
 	["a signature of 63 bytes", { signature: new Uint8Array(63) }],
 	["a signature of nothing", { signature: new Uint8Array(0) }],
 	["a signature of zeros", { signature: new Uint8Array(64) }],
-])("%s verifies nothing, and does not throw", (_name, change) => {
+])("%s verifies nothing, and does not throw", async (_name, change) => {
 	const signature = identity.sign("test", message);
 	const signed = { publicKey: identity.publicKey, purpose: "test", message, signature };
-	expect(verifySignature(systemCrypto, { ...signed, ...change })).toBe(false);
+	expect(await verdict({ ...signed, ...change })).toBe(false);
 });
 
 test("every identity is another, with two keys; those of a simulation follow from its seed", () => {

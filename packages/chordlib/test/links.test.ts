@@ -102,7 +102,7 @@ test("a node whose dial was turned away dials once more when the other end's lin
 	expect(met).toHaveLength(2);
 	met[1]?.say(identify("ff", host.ip));
 	const { peer } = await ring.until(linked);
-	expect(peer.hash.toString()).toBe("ff".repeat(32));
+	expect(peer?.hash.toString()).toBe("ff".repeat(32));
 });
 
 test("a node that closes while it waits for the other end's link leaves nothing that is to happen", async () => {

@@ -2,8 +2,9 @@
  * How a message gets to every peer.
  *
  * The ring is cut at this peer's fingers and its first successor, and each of them is asked to look after the interval
- * up to the next one. It acknowledges at once, gets the payload if it lacks it, does the same with its interval, and
- * reports how far that has come, at the end that it is done. So every peer is asked once, and gets the payload once.
+ * up to the next one. It gets the payload if it lacks it, does the same with its interval, acknowledges within a moment
+ * how far that has come, and reports what is done later, to the end. So every peer is asked once, and gets the payload
+ * once.
  *
  * Before an interval counts as done, whoever stands before the first cut in it is looked up, once those who are known
  * have had a moment: nobody behind a peer that is left out, or of whom nobody knew, is passed over. A peer that does
@@ -160,7 +161,11 @@ export class Broadcast {
 			digest: digestOf(data),
 		});
 		const patience = patienceFor(data.length);
-		const job = this.#begin(nameOf(header), header, { age: 0, budget: Math.floor(budget), patience });
+		const job = this.#begin(nameOf(header), header, {
+			age: 0,
+			budget: Math.floor(budget),
+			patience,
+		});
 		if (job === undefined) {
 			const timer = clock.schedule(0, () => {
 				done(new SwarmError("BUSY", "too many broadcasts are under way here"));

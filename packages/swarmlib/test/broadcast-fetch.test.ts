@@ -31,10 +31,10 @@ function scene(...answers: readonly ((offset: number) => Uint8Array | undefined)
 	const sources = others.slice(0, answers.length);
 	const asked = answers.map((): number[] => []);
 	for (const [index, answer] of answers.entries()) {
-		sources[index]?.handlers.set(pullType.tag, (pull) => {
+		sources[index]?.handlers.set(pullType.tag, (pull, _from, give) => {
 			const { offset } = pull as Pull;
 			asked[index]?.push(offset);
-			return answer(offset);
+			give(answer(offset));
 		});
 	}
 	const header: Header = sign(Identity.create(), {
@@ -93,7 +93,9 @@ test("without a source it waits for one", () => {
 	ring.simulation.advance(10_000);
 	expect(got).toEqual([]);
 	const [peer] = sources as [ModelPeer];
-	peer.handlers.set(pullType.tag, (pull) => pieceAt((pull as Pull).offset));
+	peer.handlers.set(pullType.tag, (pull, _from, give) => {
+		give(pieceAt((pull as Pull).offset));
+	});
 	fetch.add({ peer, piece: PIECE });
 	ring.simulation.advance(10_000);
 	expect(got).toHaveLength(1);

@@ -11,7 +11,13 @@ import {
 } from "@cicada/chordlib";
 import { expect, test } from "vitest";
 
-import { type Header, type Offer, digestType, offerType, pullType } from "../src/broadcast/messages.ts";
+import {
+	type Header,
+	type Offer,
+	digestType,
+	offerType,
+	pullType,
+} from "../src/broadcast/messages.ts";
 import { digestOf, sign } from "../src/broadcast/signature.ts";
 import type { SwarmPeer } from "../src/index.ts";
 import { helloType, hereType, sealedType, welcomeType } from "../src/session/messages.ts";

@@ -1,4 +1,4 @@
-import type { Hash} from "@cicada/chordlib";
+import type { Hash } from "@cicada/chordlib";
 import { type RemoteNode, type Timer } from "@cicada/chordlib";
 
 import type { RemotePeer } from "../remote-peer.ts";
@@ -17,7 +17,13 @@ import {
 import type { BroadcastNetwork } from "./network.ts";
 import { NOTHING, sum } from "./progress.ts";
 import { isProven } from "./signature.ts";
-import { FULL_CIRCLE, SLOW, Surroundings, type SurroundingsPorts, type Told } from "./surroundings.ts";
+import {
+	FULL_CIRCLE,
+	SLOW,
+	Surroundings,
+	type SurroundingsPorts,
+	type Told,
+} from "./surroundings.ts";
 
 /** What a job asks of the peer that it is part of. */
 export interface JobPorts extends SurroundingsPorts {

@@ -1,10 +1,4 @@
-import {
-	type Answer,
-	type Cancel,
-	Hash,
-	type RemoteNode,
-	type Timer,
-} from "@cicada/chordlib";
+import { type Answer, type Cancel, Hash, type RemoteNode, type Timer } from "@cicada/chordlib";
 
 import type { CoverPorts } from "./cover.ts";
 import type { Interval } from "./interval.ts";
