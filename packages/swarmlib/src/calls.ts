@@ -92,13 +92,36 @@ interface Asked {
 }
 
 /** A request of another peer, until its answer is taken or no longer wanted. */
-interface Served {
+class Served {
 	readonly source: RemotePeer;
 	readonly call: number;
-	readonly abort: AbortController;
 	readonly timer: Timer;
 	bytes: number;
-	cancel: Cancel;
+	/** Takes back the answer, once there is one. */
+	cancel: Cancel | undefined;
+	isOver = false;
+	#abort: AbortController | undefined;
+
+	constructor(source: RemotePeer, call: number, timer: Timer, bytes: number) {
+		this.source = source;
+		this.call = call;
+		this.timer = timer;
+		this.bytes = bytes;
+	}
+
+	/** Made when a handler looks at it: few do, and it takes longer than much of what is asked. */
+	get signal(): AbortSignal {
+		this.#abort ??= new AbortController();
+		if (this.isOver) this.#abort.abort();
+		return this.#abort.signal;
+	}
+
+	end(): void {
+		this.isOver = true;
+		this.timer.cancel();
+		this.cancel?.();
+		this.#abort?.abort();
+	}
 }
 
 /** Milliseconds for which a peer is told that an answer is not wanted. */
@@ -241,11 +264,10 @@ export class Calls {
 	#serve(source: RemotePeer, { call, budget, data }: CallMessage): void {
 		const { bytesOf, clock, failed, handler, underWay } = this.#ports;
 		const key = keyOf(source, call);
-		const abort = new AbortController();
 		const timer = clock.schedule(Math.min(budget, LONGEST), () => {
 			this.#end(key);
 		});
-		const served: Served = { source, call, abort, timer, bytes: data.length, cancel: () => {} };
+		const served = new Served(source, call, timer, data.length);
 		this.#served.set(key, served);
 		underWay.begin();
 		this.#count(source, 1);
@@ -256,14 +278,22 @@ export class Calls {
 			return;
 		}
 		const run = async (): Promise<Uint8Array> =>
-			bytesOf(await handle({ source, data: new Uint8Array(data), signal: abort.signal }));
+			bytesOf(
+				await handle({
+					source,
+					data: new Uint8Array(data),
+					get signal() {
+						return served.signal;
+					},
+				}),
+			);
 		run().then(
 			(bytes) => {
 				this.#answer(key, "response", bytes);
 			},
 			(error: unknown) => {
 				const told = error instanceof SwarmError && error.code === "REMOTE";
-				if (!told && !abort.signal.aborted) failed(error);
+				if (!told && !served.isOver) failed(error);
 				this.#answer(key, "failed", told ? explanationOf(error) : new Uint8Array());
 			},
 		);
@@ -304,9 +334,7 @@ export class Calls {
 		this.#count(served.source, -1);
 		this.#bytes -= served.bytes;
 		this.#ports.underWay.end();
-		served.timer.cancel();
-		served.cancel();
-		served.abort.abort();
+		served.end();
 		if (!this.#refused) return;
 		this.#refused = false;
 		this.#ports.clock.defer(this.#ports.roomAgain);

@@ -238,3 +238,17 @@ test("close rejects what is asked with CLOSED, and aborts what is being served",
 	await asker.close();
 	expect(await asking).toBe("CLOSED");
 });
+
+test("a handler that looks at the signal only when nobody waits any more finds that it has aborted", async () => {
+	const { swarm, asker, asked } = await strangers(12);
+	const requests: PeerRequest[] = [];
+	asked.onRequest(async (request) => {
+		requests.push(request);
+		return new Promise<string>(() => {});
+	});
+	const asking = codeOf(asker.request(asked, "", { timeout: 1_000 }));
+	await swarm.until(() => requests.length === 1);
+	expect(await swarm.until(asking)).toBe("TIMEOUT");
+	await swarm.simulation.run(1_000);
+	expect(requests.map(({ signal }) => signal.aborted)).toEqual([true]);
+});
