@@ -411,15 +411,21 @@ export class Connections {
 		this.#settle(key, dial, error);
 	}
 
+	/** For those who still wait: one dial more, and no other after it. */
 	#dialOnceMore(key: string, dial: Dial, error: ChordError): void {
+		const waiting = [...dial.waiters].filter(({ wanted }) => wanted);
 		this.#dials.delete(key);
-		const again = this.#dial(dial.address);
+		const again = waiting.length > 0 ? this.#dial(dial.address) : undefined;
 		if (again === undefined) {
 			this.#settle(key, dial, error);
 			return;
 		}
 		again.isLast = true;
-		for (const waiter of dial.waiters) again.waiters.add(waiter);
+		if (this.#shared.has(dial.connection)) this.#shared.add(again.connection);
+		for (const waiter of waiting) {
+			waiter.cameLate = false;
+			again.waiters.add(waiter);
+		}
 	}
 
 	#settle(key: string, dial: Dial, error: ChordError | undefined, connection?: Connection): void {

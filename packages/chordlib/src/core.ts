@@ -473,7 +473,8 @@ export function decodeResponse<Request, Response>(
 	}
 }
 
-function answerWith<Request, Response>(
+/** Answers with what the bytes of a response say, or with the error. */
+export function answerWith<Request, Response>(
 	type: RequestType<Request, Response>,
 	error: ChordError | undefined,
 	bytes: Uint8Array | undefined,

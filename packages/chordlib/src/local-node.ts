@@ -1,7 +1,7 @@
 import { type Address, canonicalAddress } from "./address.ts";
 import type { Connection, PeerLink } from "./connection.ts";
 import { Contact, type RemoteNode, contactOf } from "./contact.ts";
-import { Core, decodeResponse } from "./core.ts";
+import { Core, answerWith, decodeResponse } from "./core.ts";
 import { ChordError, invalid } from "./errors.ts";
 import { Events, type Unsubscribe } from "./events.ts";
 import { type Sender, handleNotice, handleRequest } from "./handling.ts";
@@ -436,14 +436,49 @@ export class LocalNode {
 		value: Request,
 		options?: Wait,
 	): Promise<Response> {
+		const call = this.#calling(peer, type, value);
+		return decodeResponse(type, await this.#run<Uint8Array>(options, call));
+	}
+
+	/**
+	 * The same with a callback, for who asks so much that promises and abort signals are most of what it takes. `done` is
+	 * called once, never before this has returned; not at all when what is returned was called first, which takes the
+	 * request back.
+	 */
+	ask<Request, Response>(
+		peer: RemoteNode,
+		type: RequestType<Request, Response>,
+		value: Request,
+		timeout: number,
+		done: Answer<Response>,
+	): Cancel {
+		try {
+			const call = this.#calling(peer, type, value);
+			const answered = (error: Error | undefined, bytes?: Uint8Array): void => {
+				answerWith(type, error as ChordError | undefined, bytes, done);
+			};
+			return this.#waits.start<Uint8Array>(timeout, call, answered, this.#ended);
+		} catch (error) {
+			const timer = this.#options.ports.clock.schedule(0, () => {
+				done(error as ChordError);
+			});
+			return () => {
+				timer.cancel();
+			};
+		}
+	}
+
+	/** What asks another node. @throws ChordError `INVALID_ARGUMENT`, `TOO_LARGE`, `CLOSED` */
+	#calling<Request, Response>(
+		peer: RemoteNode,
+		type: RequestType<Request, Response>,
+		value: Request,
+	): (budget: number, done: Answer<Uint8Array>) => Cancel {
 		const core = this.#open();
 		checkType("request", type);
 		const body = encode(type.request, value, bodyLimit(this.#options.limits));
 		const contact = contactOf(peer);
-		const bytes = await this.#run<Uint8Array>(options, (budget, done) =>
-			core.call(contact, type.tag, body, budget, done),
-		);
-		return decodeResponse(type, bytes);
+		return (budget, done) => core.call(contact, type.tag, body, budget, done);
 	}
 
 	/**

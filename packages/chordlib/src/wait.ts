@@ -20,6 +20,9 @@ interface Heeded {
 	readonly heard: () => void;
 }
 
+/** Starts an operation for at most so many milliseconds. */
+type Start<T> = (budget: number, done: Answer<T, Error>) => Cancel;
+
 /** Told once that an operation has ended; with an error it says with which one the promise rejects. */
 export type Ended = (error?: unknown) => unknown;
 
@@ -63,6 +66,13 @@ class Operation<T> {
 		cancel?.();
 	}
 
+	/** Ends it, and tells nobody. */
+	abandon(): void {
+		const { cancel } = this;
+		this.#letGo();
+		cancel?.();
+	}
+
 	#fail(error: unknown): void {
 		const [reject, ended] = [this.#reject, this.#ended];
 		this.#letGo();
@@ -98,35 +108,62 @@ export class Waits {
 	run<T>(
 		options: Wait | undefined,
 		fallback: number,
-		start: (budget: number, done: Answer<T, Error>) => Cancel,
+		start: Start<T>,
 		ended: Ended = (error) => error,
 	): Promise<T> {
 		return new Promise((resolve, reject) => {
-			const operation = new Operation<T>(resolve, reject, ended);
-			this.#open.add(operation);
-			try {
-				const { timeout, signal } = checkWait(options, fallback);
-				const limit = Math.min(timeout, LONGEST);
-				if (timeout !== Infinity) {
-					operation.timer = this.#deadlines.schedule(limit, () => {
-						const what = `not done within ${Math.round(timeout)} ms`;
-						this.#stop(operation, new ChordError("TIMEOUT", what));
-					});
-				}
-				if (signal !== undefined) {
-					operation.release = this.#heed(signal, () => {
-						this.#stop(operation, signal.reason);
-					});
-				}
-				const cancel = start(limit, (error, value) => {
-					this.#open.delete(operation);
-					operation.end(error, value);
-				});
-				if (this.#open.has(operation)) operation.cancel = cancel;
-			} catch (error) {
-				this.#stop(operation, error);
-			}
+			this.#begin(new Operation<T>(resolve, reject, ended), options, fallback, start);
 		});
+	}
+
+	/**
+	 * The same with a callback, for what is cancelled without a signal: `done` is not called then.
+	 * @throws ChordError `INVALID_ARGUMENT`
+	 */
+	start<T>(timeout: number, start: Start<T>, done: Answer<T, Error>, ended: Ended): Cancel {
+		checkWait(undefined, timeout);
+		const resolve = (value: T): void => {
+			done(undefined, value);
+		};
+		const reject = (error: unknown): void => {
+			done(error as Error);
+		};
+		const operation = new Operation<T>(resolve, reject, ended);
+		this.#begin(operation, undefined, timeout, start);
+		return () => {
+			if (this.#open.delete(operation)) operation.abandon();
+		};
+	}
+
+	#begin<T>(
+		operation: Operation<T>,
+		options: Wait | undefined,
+		fallback: number,
+		start: Start<T>,
+	): void {
+		this.#open.add(operation);
+		try {
+			const { timeout, signal } = checkWait(options, fallback);
+			const limit = Math.min(timeout, LONGEST);
+			if (timeout !== Infinity) {
+				operation.timer = this.#deadlines.schedule(limit, () => {
+					const what = `not done within ${Math.round(timeout)} ms`;
+					this.#stop(operation, new ChordError("TIMEOUT", what));
+				});
+			}
+			if (signal !== undefined) {
+				operation.release = this.#heed(signal, () => {
+					this.#stop(operation, signal.reason);
+				});
+			}
+			const cancel = start(limit, (error, value) => {
+				this.#open.delete(operation);
+				operation.end(error, value);
+			});
+			if (this.#open.has(operation)) operation.cancel = cancel;
+		} catch (error) {
+			this.#stop(operation, error);
+		}
 	}
 
 	/** Ends all that is under way, with `CLOSED` where no other error is given. */

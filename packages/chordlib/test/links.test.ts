@@ -105,6 +105,24 @@ test("a node whose dial was turned away dials once more when the other end's lin
 	expect(peer?.hash.toString()).toBe("ff".repeat(32));
 });
 
+test("who was turned away is not dialled again for nobody; who comes meanwhile waits for the same", async () => {
+	const ring = new Ring(1, { limits: { dialTimeout: 3_000 } });
+	const node = await ring.add("node");
+	const { address, met } = await Stranger.listen(ring.host("liar"), HELLO + GOODBYE.duplicate);
+	const outcome = (timeout: number): Promise<unknown> =>
+		node.link(address, { timeout }).catch((error: { code: string }) => error.code);
+	const impatient = outcome(500);
+	await ring.simulation.run(10_000);
+	expect([await impatient, met.length]).toEqual(["TIMEOUT", 1]);
+	const first = outcome(60_000);
+	await ring.simulation.run(1_000);
+	const second = outcome(60_000);
+	await ring.simulation.run(2_500);
+	expect([await first, await second, met.length]).toEqual(["UNREACHABLE", "UNREACHABLE", 3]);
+	await ring.simulation.run(10_000);
+	expect(met).toHaveLength(3);
+});
+
 test("a node that closes while it waits for the other end's link leaves nothing that is to happen", async () => {
 	const ring = new Ring(1, { limits: { dialTimeout: 60_000 } });
 	const node = await ring.add("node");

@@ -22,6 +22,7 @@ import { HELLO, IDENTIFY, Stranger } from "./stranger.ts";
 
 const echo = defineRequest("test/echo", { request: text(100), response: text(100) });
 const wait = defineRequest("test/wait", { request: nothing, response: nothing });
+const shy = defineRequest("test/shy", { request: nothing, response: nothing });
 const small = defineRequest("test/small", { request: nothing, response: text(5) });
 const large = defineRequest("test/large", { request: text(100_000), response: text(100_000) });
 const shout = defineNotice("test/shout", text(100));
@@ -46,6 +47,60 @@ test("a request is answered by its handler, which knows who asks", async () => {
 	const who = defineRequest("test/who", { request: nothing, response: text(100) });
 	b.handle(who, (_value, { peer }) => nameOf(peer));
 	expect(await ring.until(a.request(b, who, undefined))).toBe(nameOf(a));
+});
+
+test("ask calls back with what request resolves or rejects with, once, and never before it has returned", async () => {
+	const { ring, simulation, a, b } = await pair({ limits: { requestTimeout: 60_000 } });
+	b.handle(wait, () => new Promise(() => {}));
+	const heard: unknown[] = [];
+	const note = (error: { code?: string } | undefined, value?: unknown): void => {
+		heard.push(error?.code ?? value);
+	};
+	const said = async (ask: () => unknown): Promise<unknown> => {
+		heard.length = 0;
+		ask();
+		expect(heard).toEqual([]);
+		await simulation.run(2_000);
+		return heard;
+	};
+	expect(await said(() => a.ask(b, echo, "x", 1_000, note))).toEqual(["x"]);
+	expect(await said(() => a.ask(b, shy, undefined, 1_000, note))).toEqual(["NOT_HANDLED"]);
+	expect(await said(() => a.ask(b, wait, undefined, 1_000, note))).toEqual(["TIMEOUT"]);
+	expect(await said(() => a.ask(b, echo, "x".repeat(101), 1_000, note))).toEqual(["TOO_LARGE"]);
+	expect(await said(() => a.ask(b, echo, "x", NaN, note))).toEqual(["INVALID_ARGUMENT"]);
+	const nobody = { hash: new Hash({ value: "?" }), address: { host: "192.0.2.9", port: 7_000 } };
+	expect(await said(() => a.ask(nobody, echo, "x", 1_000, note))).toEqual(["TIMEOUT"]);
+	expect(a.stats.reached.requestTimeout).toBe(2);
+	a.ask(b, wait, undefined, 60_000, note);
+	heard.length = 0;
+	await ring.until(a.close());
+	expect(heard).toEqual(["CLOSED"]);
+	expect(await said(() => a.ask(b, echo, "x", 1_000, note))).toEqual(["CLOSED"]);
+	expect(ring.timersOf(a)).toBe(0);
+});
+
+test("what is asked and taken back is called back no more, and its handler is told", async () => {
+	const { ring, simulation, a, b } = await pair();
+	let aborted = false;
+	b.handle(wait, (_value, { signal }) => {
+		signal.addEventListener("abort", () => {
+			aborted = true;
+		});
+		return new Promise(() => {});
+	});
+	const heard: unknown[] = [];
+	const note = (error: unknown): void => void heard.push(error);
+	const cancel = a.ask(b, wait, undefined, 1_000, note);
+	a.ask(b, echo, "x", 1_000, note)();
+	a.ask(b, echo, "x".repeat(101), 1_000, note)();
+	await simulation.run(100);
+	expect(a.stats.requests.asked).toBe(1);
+	cancel();
+	cancel();
+	await simulation.run(100);
+	expect([aborted, a.stats.requests.asked, heard]).toEqual([true, 0, []]);
+	await ring.until(a.close());
+	expect(heard).toEqual([]);
 });
 
 test("answers find their requests whatever their order", async () => {

@@ -21,6 +21,7 @@
  */
 import type { Answer, Cancel, Hash, RemoteNode } from "@cicada/chordlib";
 
+import { Checks } from "./broadcast/checks.ts";
 import { Digests } from "./broadcast/digests.ts";
 import type { Interval } from "./broadcast/interval.ts";
 import { Job, type JobPorts, type Times, patienceFor } from "./broadcast/job.ts";
@@ -68,6 +69,9 @@ export interface BroadcastPorts {
 	readonly reached: (limit: SwarmLimit) => void;
 }
 
+/** Offers whose acknowledgements are held back at once: whoever asks may have only so many requests open. */
+const HELD = 32;
+
 type AnswerOffer = (state: Acknowledgement["state"], progress?: Progress) => void;
 
 /** Broadcasts from this peer, and others' that come by. */
@@ -77,13 +81,14 @@ export class Broadcast {
 	/** Those that are looked after, and those that are over. */
 	readonly #jobs: Jobs;
 	readonly #seen = new Seen();
+	readonly #checks = new Checks();
 	/** By number: intervals that others look after. */
 	readonly #asked = new Map<number, Interval>();
 	readonly #own = new Map<Job, (error: SwarmError) => void>();
 	readonly #digests: Digests;
 	#asks = 0;
-	/** How often everything was let go: what is being checked from before is of no concern any more. */
-	#life = 0;
+	/** Offers that are looked after, and not acknowledged yet. */
+	#held = 0;
 	#number = 0;
 
 	constructor(ports: BroadcastPorts) {
@@ -128,10 +133,13 @@ export class Broadcast {
 			this.#reported(report, from);
 		});
 		network.hear(withdrawType, (id, from) => {
-			this.#jobs.get(nameOf(id))?.withdrawn(from);
+			const name = nameOf(id);
+			this.#checks.withdraw(name, from.hash);
+			this.#jobs.get(name)?.withdrawn(from);
 		});
 		network.watch({
 			lost: (peer) => {
+				this.#checks.lost(peer);
 				this.#digests.lost(peer);
 				for (const job of [...this.#jobs.values()]) job.lost(peer);
 			},
@@ -206,7 +214,7 @@ export class Broadcast {
 
 	/** Ends what this peer is sending, and lets go of what it looks after. */
 	reset(error: SwarmError): void {
-		this.#life++;
+		this.#checks.clear();
 		for (const fail of [...this.#own.values()]) fail(error);
 		for (const job of [...this.#jobs.values()]) this.#end(job);
 	}
@@ -224,10 +232,15 @@ export class Broadcast {
 			answer(refusal);
 			return;
 		}
-		const life = this.#life;
+		const end = this.#checks.begin(name, from.hash);
+		if (end === undefined) {
+			answer("busy");
+			return;
+		}
 		this.#ports.network.verify(signedBy(header), (isSigned) => {
-			if (isSigned && life === this.#life) this.#accept(name, offer, from, answer);
-			else answer("over");
+			const isWanted = end();
+			if (isSigned && isWanted) this.#accept(name, offer, from, answer);
+			else answer(isSigned === undefined ? "busy" : "over");
 		});
 	}
 
@@ -261,9 +274,12 @@ export class Broadcast {
 		// A view would keep all that came with it.
 		if (data !== undefined && isPayload(job.header, data)) job.receive(new Uint8Array(data));
 		else if (isPiece(piece)) job.offered({ peer: from, piece });
-		job.ask(from, offer.ask, offer.limit, (progress) => {
+		this.#held++;
+		const acknowledge = (progress: Progress): void => {
+			this.#held--;
 			answer("accepted", progress);
-		});
+		};
+		job.ask(from, offer.ask, offer.limit, acknowledge, this.#held > HELD);
 	}
 
 	#reported({ ask, progress }: Report, from: RemoteNode): void {

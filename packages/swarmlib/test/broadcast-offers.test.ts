@@ -38,10 +38,15 @@ class Scene {
 	readonly host: SimHost = this.simulation.host("me");
 	/** Checks of signatures that are under way. */
 	readonly checks: (() => void)[] = [];
-	/** What was taken into the inbox. */
+	/** Whether checks come to nothing. */
+	failing = false;
+	/** What was taken into the inbox, and what is done about it. */
 	readonly got: string[] = [];
+	taken: () => void = () => {};
 	/** What was said to whom. */
 	readonly told: string[] = [];
+	/** Peers that this one serves, and that have no place in the ring. */
+	leaves: readonly RemoteNode[] = [];
 	/** What others answer to digests: the places of those that they lack. */
 	lacking: readonly number[] | undefined;
 	/** Tells that the link to a peer is gone. */
@@ -58,13 +63,14 @@ class Scene {
 			identity: Identity.create(),
 			verify: (signed, done) => {
 				this.checks.push(() => {
-					done(Buffer.compare(signed.signature, new Uint8Array(64)) !== 0);
+					const isForged = Buffer.compare(signed.signature, new Uint8Array(64)) === 0;
+					done(this.failing ? undefined : !isForged);
 				});
 			},
 			successors: () => [NEXT],
 			fingers: () => [],
 			predecessor: () => PARENT,
-			leaves: () => [],
+			leaves: () => this.leaves,
 			lookup: (_id, _budget, done) => {
 				const timer = clock.schedule(1, () => {
 					done(undefined, NEXT);
@@ -91,6 +97,7 @@ class Scene {
 			network,
 			accept: (_source, data) => {
 				this.got.push(new TextDecoder().decode(data));
+				this.taken();
 				return true;
 			},
 			limits: { ...checkLimits({}), frame: 65_536 },
@@ -177,12 +184,34 @@ test("an offer that is made again is answered at once, and so is one that anothe
 	const scene = new Scene();
 	const first = scene.offer({ header: header(1), limit: PARENT.hash });
 	scene.check();
+	const other = scene.offer({ header: header(2), limit: PARENT.hash });
+	scene.check();
 	const again = scene.offer({ header: header(1), limit: PARENT.hash });
-	const instead = scene.offer({ header: header(1), limit: member(30n).hash });
-	expect(again.states).toEqual([["accepted", false, 0]]);
-	expect(first.states).toEqual([["accepted", false, 0]]);
+	const instead = scene.offer({ header: header(2), limit: member(30n).hash });
+	for (const { states } of [first, again, other]) {
+		expect(states).toEqual([["accepted", false, 0]]);
+	}
 	scene.simulation.advance(1_000);
 	expect(instead.states).toEqual([["accepted", false, 40]]);
+	expect([first, again, other].map(({ states }) => states.length)).toEqual([1, 1, 1]);
+});
+
+test("where much is under way, it is acknowledged at once: whoever asks may have only so much open", () => {
+	const scene = new Scene();
+	const answers = Array.from({ length: 40 }, (_, number) =>
+		scene.offer({ header: header(number), limit: PARENT.hash }),
+	);
+	scene.check();
+	expect(answers.map(({ states }) => states.length)).toEqual([
+		...Array.from({ length: 32 }, () => 0),
+		...Array.from({ length: 8 }, () => 1),
+	]);
+	scene.simulation.advance(1_000);
+	expect(answers.every(({ states }) => states.length === 1)).toBe(true);
+	const { states } = scene.offer({ header: header(99), limit: PARENT.hash });
+	scene.check();
+	scene.simulation.advance(1_000);
+	expect(states).toEqual([["accepted", false, 40]]);
 });
 
 test("what is withdrawn, or let go, is acknowledged to whoever asked", () => {
@@ -206,6 +235,65 @@ test("one that is let go while it is being checked does not begin", () => {
 	scene.broadcast.reset(new SwarmError("CLOSED", "closed"));
 	scene.check();
 	expect([states, scene.got, scene.broadcast.count]).toEqual([[["over", false, 0]], [], 0]);
+});
+
+test("one that is taken back while it is being checked does not begin; others' offers of it do", () => {
+	const scene = new Scene();
+	const [withdrawn, lost] = [1, 2].map((number) => scene.offer({ header: header(number) }));
+	const [kept] = [1].map((number) => scene.offer({ header: header(number) }, member(1n)));
+	const other = scene.offer({ header: header(3) }, member(2n));
+	scene.withdraw(header(1));
+	scene.withdraw(header(2), member(1n));
+	scene.withdraw(header(3), member(1n));
+	scene.lose(member(2n).hash);
+	scene.check();
+	scene.simulation.advance(1_000);
+	expect([withdrawn, other].map((one) => one?.states)).toEqual([
+		[["over", false, 0]],
+		[["over", false, 0]],
+	]);
+	expect([lost, kept].map((one) => one?.states)).toEqual([
+		[["accepted", true, 26]],
+		[["accepted", true, 26]],
+	]);
+	// It was not over: it may be offered again.
+	const again = scene.offer({ header: header(3) });
+	scene.check();
+	scene.simulation.advance(1_000);
+	expect(again.states).toEqual([["accepted", true, 26]]);
+});
+
+test("a check that comes to nothing, or is one too many, makes nobody pass this peer over for good: it is busy", () => {
+	const scene = new Scene();
+	scene.failing = true;
+	const { states } = scene.offer({ header: header(1) });
+	scene.check();
+	expect(states).toEqual([["busy", false, 0]]);
+	const forged = { ...header(1), signature: new Uint8Array(64) };
+	const answers = Array.from({ length: 5 * 257 }, (_, index) =>
+		scene.offer({ header: { ...forged, number: index } }, member(BigInt(index % 5) + 1n)),
+	);
+	expect(scene.checks).toHaveLength(1_024);
+	expect(answers.filter((one) => one.states.length > 0)).toHaveLength(5 * 257 - 1_024);
+	expect(answers.at(-1)?.states).toEqual([["busy", false, 0]]);
+	scene.failing = false;
+	scene.check();
+	const many = Array.from({ length: 257 }, () => scene.offer({ header: forged }));
+	expect([scene.checks.length, many.at(-1)?.states]).toEqual([256, [["busy", false, 0]]]);
+});
+
+test("whoever gets a message may let go of everything: nothing goes on", () => {
+	const scene = new Scene();
+	scene.leaves = [member(8n)];
+	scene.taken = () => {
+		scene.broadcast.reset(new SwarmError("CLOSED", "closed"));
+	};
+	const { states } = scene.offer({ header: header(1), limit: PARENT.hash });
+	scene.check();
+	expect([states.length, scene.broadcast.count, scene.got]).toEqual([1, 0, ["to all"]]);
+	scene.simulation.advance(100_000);
+	expect(scene.told).toEqual([]);
+	expect(scene.simulation.step()).toBe(false);
 });
 
 test("offers of one broadcast that are checked together are one broadcast; a forged one among them is none", () => {

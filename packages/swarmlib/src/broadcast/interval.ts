@@ -142,7 +142,7 @@ export class Interval {
 	/** The link to a peer is gone. */
 	lost(peer: Hash): void {
 		const { child } = this;
-		if (child?.hash.equals(peer) && !this.progress.done) this.#fail(child);
+		if (!this.progress.done && child?.hash.equals(peer)) this.#fail(child);
 	}
 
 	/** Stops, and takes back what was asked. */

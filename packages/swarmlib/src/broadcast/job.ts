@@ -1,5 +1,4 @@
-import type { Hash } from "@cicada/chordlib";
-import { type RemoteNode, type Timer } from "@cicada/chordlib";
+import type { Hash, RemoteNode, Timer } from "@cicada/chordlib";
 
 import type { RemotePeer } from "../remote-peer.ts";
 import { Cover } from "./cover.ts";
@@ -10,6 +9,7 @@ import {
 	type Name,
 	type Offer,
 	type Progress,
+	SLOW,
 	inlineSize,
 	pieceSize,
 	reportType,
@@ -19,10 +19,9 @@ import { NOTHING, sum } from "./progress.ts";
 import { isProven } from "./signature.ts";
 import {
 	FULL_CIRCLE,
-	SLOW,
+	type Offering,
 	Surroundings,
 	type SurroundingsPorts,
-	type Told,
 } from "./surroundings.ts";
 
 /** What a job asks of the peer that it is part of. */
@@ -62,7 +61,7 @@ const LONGEST = 2 ** 31 - 1;
 /** Intervals that other peers may have asked for at once; the oldest goes. */
 const ASKS = 64;
 /** Milliseconds until it is said that an interval is looked after: what is done by then needs no report of its own. */
-const ACKNOWLEDGE = 40;
+const HOLD = 40;
 /** Progress that is not the end is told once in so many milliseconds. */
 const REPORT = 500;
 /** A peer waits so much longer for progress than those that it asks, so that whoever is nearest to the trouble acts. */
@@ -76,11 +75,12 @@ export function patienceFor(size: number): number {
 }
 
 /** One broadcast, as one peer serves it: gets the payload, takes it, and looks after the interval that was asked for. */
-export class Job implements Told {
+export class Job implements Offering {
 	readonly name: Name;
 	readonly header: Header;
-	/** When it began, on this peer's clock. */
+	/** When it began, on this peer's clock, and when this peer came to know of it. */
 	readonly began: number;
+	readonly #known: number;
 	/** Told of progress when this peer itself is the origin. */
 	watcher: ((progress: Progress) => void) | undefined;
 	payload: Uint8Array | undefined;
@@ -112,8 +112,9 @@ export class Job implements Told {
 		this.header = header;
 		this.#ports = ports;
 		this.#network = network;
-		this.began = clock.now() - age;
-		this.#expires = clock.now() + budget;
+		this.#known = clock.now();
+		this.began = this.#known - age;
+		this.#expires = this.#known + budget;
 		this.#patience = Math.min(Math.max(patience, PATIENCE.least), PATIENCE.most);
 		this.#excluded = new Set(header.excluded.map((hash) => hash.toString()));
 		this.#surroundings = new Surroundings(ports, this, this.#patience);
@@ -131,29 +132,41 @@ export class Job implements Told {
 	/** True when it can be forgotten: all of it is done, or its payload does not come. */
 	get isIdle(): boolean {
 		if (this.payload !== undefined) return this.#asks.every((ask) => this.#progress(ask).done);
-		return this.#network.clock.now() - (this.#fetch?.movedAt ?? this.began) > STALLED;
+		return this.#network.clock.now() - (this.#fetch?.movedAt ?? this.#known) > STALLED;
 	}
 
 	excludes(peer: Hash): boolean {
 		return this.#excluded.has(peer.toString());
 	}
 
-	/** Looks after the interval from here to `limit`. Soon it is acknowledged how far that has come; at once where it is done, or was asked for before. */
+	/**
+	 * Looks after the interval from here to `limit`. How far that has come is acknowledged soon, so that what is done by then
+	 * is said with it; at once where that is wanted, or it was asked for before.
+	 */
 	ask(
 		parent: RemoteNode | undefined,
 		number: number,
 		limit: Hash,
 		acknowledge?: Acknowledge,
+		atOnce = false,
 	): void {
+		if (this.#ended) {
+			acknowledge?.(NOTHING);
+			return;
+		}
 		const to = this.#network.self.hash.distanceTo(limit) || FULL_CIRCLE;
 		const isSame = (ask: Ask): boolean => ask.number === number && sameParent(ask.parent, parent);
 		const known = this.#asks.find((ask) => ask.limit === to && isSame(ask));
 		if (known !== undefined) {
-			acknowledge?.(this.#note(known, this.#progress(known)));
+			const progress = this.#note(known, this.#progress(known));
+			known.acknowledge?.(progress);
+			known.acknowledge = undefined;
+			acknowledge?.(progress);
 			return;
 		}
 		const ask = this.#add({ parent, number, limit: to }, isSame);
 		ask.acknowledge = acknowledge;
+		if (atOnce) this.#tell(ask, this.#progress(ask));
 		this.changed();
 	}
 
@@ -173,6 +186,8 @@ export class Job implements Told {
 		this.#fetch = undefined;
 		this.payload = payload;
 		this.take();
+		// Whoever takes it may let go of everything.
+		if (this.#ended) return;
 		for (const leaf of this.#network.leaves()) {
 			const isOrigin = leaf.hash.equals(this.header.origin);
 			if (!isOrigin && !this.excludes(leaf.hash)) this.#leaves.add(leaf);
@@ -204,8 +219,6 @@ export class Job implements Told {
 
 	/** The link to a peer is gone. */
 	lost(peer: Hash): void {
-		const isDone = this.#asks.length > 0 && this.#asks.every(({ told }) => told.done);
-		if (isDone) return;
 		this.#drop((ask) => ask.parent?.hash.equals(peer) === true);
 		for (const interval of this.#intervals()) interval.lost(peer);
 	}
@@ -368,7 +381,7 @@ export class Job implements Told {
 /** For how long after it was last told of an interval a peer is not told of its progress. */
 function holdBack({ acknowledge, parent, told }: Ask, now: Progress): number {
 	if (now.done && !told.done) return 0;
-	if (acknowledge !== undefined) return ACKNOWLEDGE;
+	if (acknowledge !== undefined) return HOLD;
 	if (same(now, told)) return Infinity;
 	const hasTurned = now.done !== told.done || now.spread !== told.spread;
 	return hasTurned || parent === undefined ? 0 : REPORT;

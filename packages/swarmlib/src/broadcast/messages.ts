@@ -31,6 +31,9 @@ export const EXCLUDED_LIMIT: number = 256;
 /** Bytes of the payload that go in one piece, at most and, but for the last, at least. */
 const PIECE = { most: 48 * 1_024, least: 1_024 } as const;
 
+/** Bytes that a slow line carries in a millisecond. */
+export const SLOW = 128;
+
 /** Broadcasts that one digest may name. */
 export const DIGEST_LIMIT: number = 64;
 

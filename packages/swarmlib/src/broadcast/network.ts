@@ -25,8 +25,8 @@ export interface BroadcastNetwork {
 	/** This peer, and its keys. */
 	readonly self: RemoteNode;
 	readonly identity: Identity;
-	/** Whether something was signed by whom it says: known at once, or later. */
-	verify(signed: Signed, done: (isSigned: boolean) => void): void;
+	/** Whether something was signed by whom it says: known at once, or later; `undefined` where that cannot be told now. */
+	verify(signed: Signed, done: (isSigned: boolean | undefined) => void): void;
 	/** The next peers clockwise, and those further round. */
 	successors(): readonly RemoteNode[];
 	fingers(): readonly RemoteNode[];
@@ -72,7 +72,7 @@ export function networkOf(
 				done(verifySignature(systemCrypto, signed));
 				return;
 			}
-			settle(verifySignatureLater(systemCrypto, signed), (_error, isSigned = false) => {
+			settle(verifySignatureLater(systemCrypto, signed), (_error, isSigned) => {
 				done(isSigned);
 			});
 		},
@@ -85,8 +85,7 @@ export function networkOf(
 				node.lookup(id, { timeout: budget }).then((found) => found.node),
 				done,
 			),
-		ask: (to, type, value, budget, done) =>
-			settle(node.request(to, type, value, { timeout: budget }), done),
+		ask: (to, type, value, budget, done) => node.ask(to, type, value, budget, done),
 		tell: (to, type, value) => {
 			node.notify(to, type, value).catch(() => {});
 		},

@@ -6,6 +6,7 @@ import {
 	type Acknowledgement,
 	type Header,
 	type Offer,
+	SLOW,
 	offerType,
 	withdrawType,
 } from "./messages.ts";
@@ -20,7 +21,7 @@ export interface SurroundingsPorts {
 }
 
 /** What they ask of the broadcast. */
-export interface Told {
+export interface Offering {
 	readonly header: Header;
 	excludes(peer: Hash): boolean;
 	/** What is said to a peer that is to look after all up to `limit`. */
@@ -31,23 +32,21 @@ export interface Told {
 
 /** How far it is from any id all the way round to itself. */
 export const FULL_CIRCLE: bigint = 1n << 256n;
-/** How long a peer may take to acknowledge, and the ring to say who owns an id. */
-const ACKNOWLEDGE = 2_000;
+/** How long a peer may take to answer, and the ring to say who owns an id. */
+const ANSWER = 2_000;
 const LOOKUP = 3_000;
-/** What a slow line carries in a millisecond. */
-export const SLOW = 128;
 
 /** The ring around this peer, as one broadcast sees it: who may be asked for what. Places are distances clockwise from here. */
 export class Surroundings implements CoverPorts {
 	readonly patience: number;
 	readonly #ports: SurroundingsPorts;
-	readonly #told: Told;
+	readonly #offering: Offering;
 	/** Peers that were asked, and did not do it. */
 	#failed: Set<string> | undefined;
 
-	constructor(ports: SurroundingsPorts, told: Told, patience: number) {
+	constructor(ports: SurroundingsPorts, offering: Offering, patience: number) {
 		this.#ports = ports;
-		this.#told = told;
+		this.#offering = offering;
 		this.patience = patience;
 	}
 
@@ -61,7 +60,7 @@ export class Surroundings implements CoverPorts {
 	}
 
 	leftOut(from: bigint, to: bigint): readonly bigint[] {
-		return this.#told.header.excluded
+		return this.#offering.header.excluded
 			.map((peer) => this.placeOf(peer))
 			.filter((place) => place >= from && place < to)
 			.toSorted((a, b) => (a < b ? -1 : 1));
@@ -83,7 +82,7 @@ export class Surroundings implements CoverPorts {
 		const cutAt = (peer: RemoteNode): boolean => {
 			const place = this.placeOf(peer.hash);
 			if (place < from || place >= to) return false;
-			if (this.#told.excludes(peer.hash) || this.failed(peer.hash)) return false;
+			if (this.#offering.excludes(peer.hash) || this.failed(peer.hash)) return false;
 			if (cuts.every((cut) => cut.place !== place)) cuts.push({ place, peer });
 			return true;
 		};
@@ -107,8 +106,8 @@ export class Surroundings implements CoverPorts {
 		withData: boolean,
 		done: Answer<Acknowledgement>,
 	): Cancel {
-		const offer = this.#told.offer(this.#idAt(to), ask, withData);
-		const budget = ACKNOWLEDGE + (offer.data?.length ?? 0) / SLOW;
+		const offer = this.#offering.offer(this.#idAt(to), ask, withData);
+		const budget = ANSWER + (offer.data?.length ?? 0) / SLOW;
 		return this.#ports.network.ask(child, offerType, offer, budget, done);
 	}
 
@@ -121,10 +120,10 @@ export class Surroundings implements CoverPorts {
 	}
 
 	withdraw(child: RemoteNode): void {
-		this.#ports.network.tell(child, withdrawType, this.#told.header);
+		this.#ports.network.tell(child, withdrawType, this.#offering.header);
 	}
 
 	changed(): void {
-		this.#told.changed();
+		this.#offering.changed();
 	}
 }
