@@ -1,4 +1,5 @@
 import {
+	type Answer,
 	Hash,
 	LocalNode,
 	type NoticeType,
@@ -85,9 +86,9 @@ function corrupt(swarm: Swarm, hash: Hash): Map<string, number> {
 	const chance = swarm.simulation.random;
 	const counts = new Map<string, number>();
 	// What they are once they are watched calls them.
-	const method = <Name extends "notify" | "request" | "route">(name: Name): LocalNode[Name] =>
+	const method = <Name extends "notify" | "ask" | "route">(name: Name): LocalNode[Name] =>
 		Reflect.get(LocalNode.prototype, name) as LocalNode[Name];
-	const [notify, request, route] = [method("notify"), method("request"), method("route")];
+	const [notify, ask, route] = [method("notify"), method("ask"), method("route")];
 	const strikes = (node: LocalNode, { name }: { name: string }): boolean => {
 		if (!node.hash.equals(hash) || chance.next() < 0.3) return false;
 		counts.set(name, (counts.get(name) ?? 0) + 1);
@@ -114,18 +115,20 @@ function corrupt(swarm: Swarm, hash: Hash): Map<string, number> {
 		if (!strikes(this, type)) return notify.call(this, peer, type, value, options);
 		return notify.call(this, peer, noticeOf(type), altered(chance, type, value), options);
 	});
-	vi.spyOn(LocalNode.prototype, "request").mockImplementation(async function (
+	vi.spyOn(LocalNode.prototype, "ask").mockImplementation(function (
 		this: LocalNode,
 		peer: RemoteNode,
 		type: RequestType<unknown, unknown>,
 		value: unknown,
-		options?: object,
+		timeout: number,
+		done: Answer<unknown>,
 	) {
-		if (!strikes(this, type)) return request.call(this, peer, type, value, options);
+		if (!strikes(this, type)) return ask.call(this, peer, type, value, timeout, done);
 		const raw = defineRequest(type.name, { request: rest, response: rest });
 		const body = altered(chance, { body: type.request }, value);
-		const answer = await request.call(this, peer, raw, body, options);
-		return decode(type.response, answer as Uint8Array);
+		return ask.call(this, peer, raw, body, timeout, (error, answer) => {
+			done(error, answer && decode(type.response, answer as Uint8Array));
+		});
 	});
 	return counts;
 }
