@@ -76,7 +76,7 @@ export function verifySignature(crypto: Crypto, signed: Signed): boolean {
 	return canBeSigned(signed) && crypto.verify(publicKey, statement(purpose, message), signature);
 }
 
-/** The same by {@link Crypto.verifyLater}: on another thread. What is `signed` must not be changed meanwhile. */
+/** The same as {@link verifySignature}, on another thread. What is `signed` must not be changed meanwhile. */
 export async function verifySignatureLater(crypto: Crypto, signed: Signed): Promise<boolean> {
 	const { publicKey, purpose, message, signature } = signed;
 	if (!canBeSigned(signed)) return false;
