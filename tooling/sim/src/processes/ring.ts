@@ -199,20 +199,31 @@ export class ProcessRing {
 			const members = this.#witness.members();
 			const { changes } = this.#witness;
 			const keys = [...members.values()].map(({ id }) => id);
-			this.#answers = [];
-			for (const child of this.#children) {
-				for (const key of keys) child.tell({ kind: "lookup", key });
+			const answers = await this.#answersOfAll(keys);
+			// One that tells of a change may come before the report of it, which is another process's: that one's next answer
+			// does not.
+			const next = answers && (await this.#answersOfAll(keys.slice(0, 1)));
+			if (answers === undefined || next === undefined) {
+				return [{ ...AT_REST, node: "", detail: "not all lookups were answered" }];
 			}
-			const count = this.#children.size * keys.length;
-			const answered = await this.#hearing.until(() => this.#answers.length >= count, BOUND);
-			if (!answered) return [{ ...AT_REST, node: "", detail: "not all lookups were answered" }];
 			if (this.#witness.changes === changes) {
-				return this.#answers.filter(({ key, owner }) => owner !== key).map(wrongAnswer);
+				return answers.filter(({ key, owner }) => owner !== key).map(wrongAnswer);
 			}
 			if ((await this.#untilIdeal()) === undefined) {
 				return this.#witness.flaws(this.#options.processes);
 			}
 		}
+	}
+
+	/** Has everybody look up each of the keys; `undefined` when not all of them answer. */
+	async #answersOfAll(keys: readonly string[]): Promise<readonly Answer[] | undefined> {
+		this.#answers = [];
+		for (const child of this.#children) {
+			for (const key of keys) child.tell({ kind: "lookup", key });
+		}
+		const count = this.#children.size * keys.length;
+		const isComplete = (): boolean => this.#answers.length >= count;
+		return (await this.#hearing.until(isComplete, BOUND)) ? this.#answers : undefined;
 	}
 }
 
