@@ -92,6 +92,8 @@ export class Connection implements LinkHandler, PeerLink {
 
 	readonly #owner: ConnectionOwner;
 	readonly #first: "identify" | "whois";
+	/** Whether all that comes after the greeting is. */
+	readonly #sealed: boolean;
 	readonly #framer: Framer;
 	/** By when the other end has to have said something; none once it has. */
 	#deadline: Timer | undefined;
@@ -124,6 +126,7 @@ export class Connection implements LinkHandler, PeerLink {
 	constructor(owner: ConnectionOwner, dialled: boolean, first: "identify" | "whois" = "identify") {
 		this.#owner = owner;
 		this.#first = first;
+		this.#sealed = owner.greeting.security !== undefined;
 		this.dialled = dialled;
 		this.#framer = new Framer(owner.limits.opening);
 		this.#outlet = new Outlet(owner.clock, () => {
@@ -209,7 +212,7 @@ export class Connection implements LinkHandler, PeerLink {
 	send(frame: Outgoing, pair?: Pair): void {
 		if (this.#closed) return;
 		const sign = frame.kind === "ping" || frame.kind === "pong";
-		if (!this.#mayTalk) return;
+		if (!this.#mayTalk()) return;
 		const { counter, limits } = this.#owner;
 		if (sign) {
 			this.#outlet.sendFirst(frame, limits.frame);
@@ -246,7 +249,7 @@ export class Connection implements LinkHandler, PeerLink {
 	): void {
 		if (this.#closed) return;
 		this.#goodbye = reason;
-		const goodbye: Frame | undefined = this.#mayTalk ? { kind: "goodbye", reason } : undefined;
+		const goodbye: Frame | undefined = this.#mayTalk() ? { kind: "goodbye", reason } : undefined;
 		this.#outlet.finish(goodbye, this.#owner.limits.frame);
 		this.#finish(why);
 	}
@@ -345,12 +348,8 @@ export class Connection implements LinkHandler, PeerLink {
 		});
 	}
 
-	get #sealed(): boolean {
-		return this.#owner.greeting.security !== undefined;
-	}
-
 	/** Nothing goes out in clear on a link that is to be sealed. */
-	get #mayTalk(): boolean {
+	#mayTalk(): boolean {
 		return !this.#sealed || this.#channel !== undefined;
 	}
 

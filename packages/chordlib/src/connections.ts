@@ -80,7 +80,7 @@ export class Connections {
 	#pins: ReadonlyMap<Id, Contact> = new Map();
 	#sweep: Timer | undefined;
 	#stopped = false;
-	/** Set while the worst link is about to be closed. */
+	/** Set while it is about to be seen whether the worst link has to go. */
 	#crowded = false;
 
 	constructor(owner: ConnectionOwner, transport: Transport, events: ConnectionEvents) {
@@ -302,13 +302,14 @@ export class Connections {
 
 	/** Some link has more unsent bytes than its share: where all together have too many, the worst has to go. */
 	crowded(): void {
-		const { clock, counter, limits } = this.#owner;
-		if (this.#crowded || this.buffered <= limits.writeBuffers) return;
-		counter.count("writeBuffers");
+		if (this.#crowded) return;
 		this.#crowded = true;
+		const { clock, counter, limits } = this.#owner;
 		// Whoever is sending just now does not expect that a link is gone when it comes back.
 		clock.defer(() => {
 			this.#crowded = false;
+			if (this.buffered <= limits.writeBuffers) return;
+			counter.count("writeBuffers");
 			const [worst] = this.#all().toSorted((a, b) => b.buffered - a.buffered);
 			worst?.fail(worst.behind());
 		});
@@ -317,7 +318,6 @@ export class Connections {
 	/** Unsent bytes on all links. */
 	get buffered(): number {
 		let sum = 0;
-		// Asked for often: no list is made of them.
 		for (const link of this.#ready.values()) sum += link.buffered;
 		for (const link of this.#pending) sum += link.buffered;
 		for (const link of this.#retired.keys()) sum += link.buffered;

@@ -14,26 +14,21 @@ export interface Pair {
  */
 export const TURN = 49_152;
 
+/** Bytes of the memory that frames which wait are put into. */
+const SLAB = 16_384;
+
 /** Bytes from which on a pair's frames have memory of their own: very many pairs may have one frame that waits. */
 const MUCH = 4_096;
-
-/** Frames in one memory, and where each of them ends. */
-interface Piece {
-	bytes: Uint8Array;
-	readonly ends: number[];
-	/** How many in front are gone. */
-	taken: number;
-}
 
 /** Frames that wait for one turn after the other, first come, first served among themselves. */
 class Flow {
 	/** Its place among the others; `undefined` for what the ends of the link say. */
 	readonly key: string | undefined;
 	readonly #slabs: Slabs;
-	readonly #pieces: Piece[] = [];
-	/** What comes behind the pieces, and where each frame of it ends. */
+	/** Frames that follow each other in memory go out together. */
+	readonly #pieces: Uint8Array[] = [];
+	/** What comes behind the pieces. */
 	#writer: Writer | undefined;
-	#ends: number[] = [];
 	/** Bytes that wait. */
 	#size = 0;
 	/** Bytes that have gone out in this turn. */
@@ -48,77 +43,72 @@ class Flow {
 		return this.#pieces.length > 0 || this.#writer !== undefined;
 	}
 
-	/** Whether it has had its turn. */
+	/** Whether it has had its turn: what comes next is more than is left of it. */
 	get isServed(): boolean {
-		return this.#sent >= TURN || !this.isWaiting;
+		const next = this.#pieces[0] ?? this.#writer;
+		return next === undefined || this.#sent + next.length > TURN;
 	}
 
 	endTurn(): void {
 		this.#sent = 0;
 	}
 
-	/** @throws ChordError as {@link writeFrame} */
-	push(frame: Outgoing, limit: number): Uint8Array {
-		this.#writer ??= new Writer(0, this.#slabs);
-		const writer = this.#writer;
-		let length = 0;
+	/** Gives how many bytes the frame has. @throws ChordError as {@link writeFrame} */
+	push(frame: Outgoing, limit: number): number {
+		const length = this.#write(frame, limit);
+		this.#size += length;
+		const { room, length: written } = this.#writer!;
+		// Another of that length would have it move all that there is, or be more than goes out in a turn.
+		const isFull = room < length || written + length > TURN;
+		if (isFull || this.#size < MUCH) this.#endPiece();
+		return length;
+	}
+
+	#write(frame: Outgoing, limit: number): number {
+		if (this.#writer !== undefined) return writeFrame(this.#writer, frame, limit);
+		// Where it would fill a turn, what waits has memory that goes out uncopied.
+		const writer = new Writer(0, this.#size < SLAB ? this.#slabs : LARGE);
+		this.#writer = writer;
 		try {
-			length = writeFrame(writer, frame, limit);
-			this.#size += length;
-			this.#ends.push(writer.length);
-			return writer.view(writer.length - length);
-		} finally {
-			// Another of that length, or the first that could not be written, would have it move all that there is.
-			const isFull = writer.room < length || writer.length === 0;
-			if (isFull || this.#size < MUCH) this.#endPiece();
+			return writeFrame(writer, frame, limit);
+		} catch (error) {
+			this.#writer = undefined;
+			writer.drop();
+			throw error;
 		}
 	}
 
-	/**
-	 * Takes frames that follow each other, as many as fit into `room` and into a turn, one at least where that fits into
-	 * `room`; else `undefined`.
-	 */
+	/** Of what came last so many bytes, until more does. */
+	last(length: number): Uint8Array {
+		const behind = this.#writer;
+		if (behind !== undefined) return behind.view(behind.length - length);
+		const piece = this.#pieces.at(-1)!;
+		return piece.subarray(piece.length - length);
+	}
+
+	/** Takes frames that follow each other, where there is `room` for them. */
 	take(room: number): Uint8Array | undefined {
 		if (this.#pieces.length === 0) this.#endPiece();
 		const [piece] = this.#pieces;
-		if (piece === undefined) return undefined;
-		const { bytes, ends } = piece;
-		const start = ends[piece.taken - 1] ?? 0;
-		const first = (ends[piece.taken] ?? start) - start;
-		const most = Math.min(room, Math.max(first, TURN - this.#sent));
-		let end = start;
-		for (let next = ends[piece.taken]; next !== undefined; next = ends[piece.taken]) {
-			if (next - start > most) break;
-			end = next;
-			piece.taken++;
-		}
-		this.#sent += end - start;
-		this.#size -= end - start;
-		if (piece.taken === ends.length) this.#pieces.shift();
-		if (end === start) return undefined;
-		const frames = bytes.subarray(start, end);
-		// Who has sent what is in such memory has it used again, and all of it.
-		const isPart = frames.length < bytes.length && LARGE.hold(bytes);
-		return isPart ? frames.slice() : frames;
+		if (piece === undefined || piece.length > room) return undefined;
+		this.#pieces.shift();
+		this.#size -= piece.length;
+		this.#sent += piece.length;
+		return piece;
 	}
 
 	#endPiece(): void {
-		if (this.#writer === undefined) return;
-		if (this.#ends.length === 0) this.#writer.drop();
-		else this.#addPiece(this.#writer.finish(), this.#ends);
+		const piece = this.#writer?.finish();
 		this.#writer = undefined;
-		this.#ends = [];
-	}
-
-	#addPiece(bytes: Uint8Array, ends: number[]): void {
+		if (piece === undefined) return;
 		const last = this.#pieces.at(-1);
-		if (last === undefined || !follows(last.bytes, bytes)) {
-			this.#pieces.push({ bytes, ends, taken: 0 });
+		if (last === undefined || !follows(last, piece)) {
+			this.#pieces.push(piece);
 			return;
 		}
-		const { buffer, byteOffset, length } = last.bytes;
-		last.bytes = new Uint8Array(buffer, byteOffset, length + bytes.length);
-		for (const end of ends) last.ends.push(length + end);
+		const { buffer, byteOffset, length } = last;
+		this.#pieces.pop();
+		this.#pieces.push(new Uint8Array(buffer, byteOffset, length + piece.length));
 	}
 }
 
@@ -134,7 +124,7 @@ function follows(bytes: Uint8Array, next: Uint8Array): boolean {
  */
 export class FairQueue {
 	/** For the frames of all pairs: they may wait for long, so that nothing else is part of their memory. */
-	readonly #slabs = new Slabs(16_384, 4_096, 1, LARGE);
+	readonly #slabs = new Slabs(SLAB, SLAB / 4, 1, LARGE);
 	readonly #own = new Flow(undefined, this.#slabs);
 	/** The one whose turn it is in front. */
 	readonly #flows = new Map<string, Flow>();
@@ -150,16 +140,21 @@ export class FairQueue {
 
 	/**
 	 * Puts a frame of at most `limit` bytes behind those of the same pair; without one, behind what the ends of the link
-	 * say. Gives it as it will go out: a view, until the next one.
+	 * say. Gives how many bytes it has.
 	 * @throws ChordError as {@link writeFrame}; nothing is put then
 	 */
-	push(frame: Outgoing, limit: number, pair: Pair | undefined): Uint8Array {
+	push(frame: Outgoing, limit: number, pair: Pair | undefined): number {
 		const flow = this.#flow(pair);
 		const isNew = flow.key !== undefined && !flow.isWaiting;
-		const bytes = flow.push(frame, limit);
+		const length = flow.push(frame, limit);
 		if (isNew) this.#flows.set(flow.key, flow);
-		this.#size += bytes.length;
-		return bytes;
+		this.#size += length;
+		return length;
+	}
+
+	/** Of what the same pair said last so many bytes, as they will go out, until it says more. */
+	last(length: number, pair: Pair | undefined): Uint8Array {
+		return this.#flow(pair).last(length);
 	}
 
 	/**
@@ -168,7 +163,7 @@ export class FairQueue {
 	 */
 	take(room: number = Infinity): Uint8Array | undefined {
 		const own = this.#own.isWaiting && (this.#ownTurn || this.#flows.size === 0);
-		const flow = own ? this.#own : this.#front;
+		const flow = own ? this.#own : this.#front();
 		const frames = flow?.take(room);
 		if (flow === undefined || frames === undefined) return undefined;
 		this.#size -= frames.length;
@@ -176,7 +171,7 @@ export class FairQueue {
 		return frames;
 	}
 
-	get #front(): Flow | undefined {
+	#front(): Flow | undefined {
 		for (const flow of this.#flows.values()) return flow;
 		return undefined;
 	}

@@ -40,7 +40,7 @@ export class Outlet {
 
 	/** Bytes that the network has not taken yet. */
 	get buffered(): number {
-		return this.#given + this.waiting;
+		return this.#given() + this.waiting;
 	}
 
 	/** Of them, those that wait here for their turn. */
@@ -48,13 +48,13 @@ export class Outlet {
 		return this.#queue?.size ?? 0;
 	}
 
-	get #given(): number {
+	#given(): number {
 		return (this.link?.buffered ?? 0) + this.#batch.size;
 	}
 
 	/** The longest frame that the link may be given now: any when it has nothing to send. */
-	get #room(): number {
-		const given = this.#given + this.#early;
+	#room(): number {
+		const given = this.#given() + this.#early;
 		return given === 0 ? Infinity : TURN - given;
 	}
 
@@ -64,7 +64,7 @@ export class Outlet {
 	 * @throws ChordError as `writeFrame`; nothing is sent then
 	 */
 	send(frame: Outgoing, limit: number, pair?: Pair): void {
-		const room = this.waiting > 0 ? 0 : this.#room;
+		const room = this.waiting > 0 ? 0 : this.#room();
 		if (room > 0) {
 			const length = this.#batch.write(frame, limit);
 			if (length <= room) {
@@ -74,8 +74,8 @@ export class Outlet {
 			this.#batch.takeBack(length);
 		}
 		this.#queue ??= new FairQueue();
-		const waits = this.#queue.push(frame, limit, pair);
-		this.told?.(waits);
+		const length = this.#queue.push(frame, limit, pair);
+		this.told?.(this.#queue.last(length, pair));
 	}
 
 	/** Sends a frame before all that waits. */
@@ -150,7 +150,7 @@ export class Outlet {
 	pump(): void {
 		const queue = this.#queue;
 		if (queue === undefined) return;
-		for (let next = queue.take(this.#room); next !== undefined; next = queue.take(this.#room)) {
+		for (let next = queue.take(this.#room()); next !== undefined; next = queue.take(this.#room())) {
 			this.#batch.add(next);
 			this.#flushSoon();
 		}

@@ -43,7 +43,7 @@ export class Batch {
 		this.#size -= length;
 	}
 
-	/** Puts a piece, which the caller no longer changes, behind what there is. */
+	/** Puts a piece, which nobody else uses any more, behind what there is. */
 	add(piece: Uint8Array): void {
 		this.#size += piece.length;
 		if (piece.length >= SMALL) {
@@ -55,6 +55,7 @@ export class Batch {
 		writer.begin(Infinity);
 		writer.raw(piece);
 		writer.end();
+		LARGE.reuse(piece);
 	}
 
 	/** All that there is, until more is written. */

@@ -8,7 +8,7 @@ import { type Contact, caller } from "../contact.ts";
 import { ChordError } from "../errors.ts";
 import { choice, decode, fixed, struct, text, u16, u32 } from "./codec.ts";
 import { HEADER } from "./framer.ts";
-import { Reader } from "./reader.ts";
+import { Reader, malformed } from "./reader.ts";
 import { type Fill, Writer } from "./writer.ts";
 
 /** The versions of the protocol that this code speaks. */
@@ -132,13 +132,19 @@ export type Frame<Body = Reader> =
 /** A frame to send: what it carries may be written straight into it. */
 export type Outgoing = Frame<Uint8Array | Fill>;
 
-type Kind = Frame["kind"];
-
-/** How frames of one kind are written, and read. */
-interface FrameCodec<K extends Kind> {
-	write(writer: Writer, message: Extract<Outgoing, { kind: K }>): void;
-	read(reader: Reader): Extract<Frame, { kind: K }>;
-}
+/** What tells the kinds of frames apart on the wire. */
+const KIND = {
+	identify: 0,
+	request: 1,
+	response: 2,
+	failure: 3,
+	cancel: 4,
+	notice: 5,
+	ping: 6,
+	pong: 7,
+	goodbye: 8,
+	whois: 9,
+} as const satisfies Record<Frame["kind"], number>;
 
 const standing = choice(["member", "outside"]);
 const failure = choice(["notHandled", "malformed", "busy", "failed"]);
@@ -157,89 +163,87 @@ const goodbye = choice([
 	"secret",
 ]);
 
-/** Written out, not put together from parts: every message of every node goes through these. */
-const frames: { [K in Kind]: FrameCodec<K> } = {
-	identify: {
-		write: (writer, message) => {
-			caller.write(writer, message.contact);
-			standing.write(writer, message.standing);
-		},
-		read: (reader) => ({
-			kind: "identify",
-			contact: caller.read(reader),
-			standing: standing.read(reader),
-		}),
-	},
-	request: {
-		write: (writer, { call, tag, budget, body }) => {
-			writer.uint(4, call);
-			writer.uint(4, tag);
-			writer.uint(4, budget);
-			writer.body(body);
-		},
-		read: (reader) => ({
-			kind: "request",
-			call: reader.uint(4),
-			tag: reader.uint(4),
-			budget: reader.uint(4),
-			body: reader,
-		}),
-	},
-	response: {
-		write: (writer, { call, body }) => {
-			writer.uint(4, call);
-			writer.body(body);
-		},
-		read: (reader) => ({
-			kind: "response",
-			call: reader.uint(4),
-			body: reader,
-		}),
-	},
-	failure: {
-		write: (writer, message) => {
-			writer.uint(4, message.call);
-			failure.write(writer, message.reason);
-			explanation.write(writer, message.explanation);
-		},
-		read: (reader) => ({
-			kind: "failure",
-			call: reader.uint(4),
-			reason: failure.read(reader),
-			explanation: explanation.read(reader),
-		}),
-	},
-	cancel: {
-		write: (writer, { call }) => {
-			writer.uint(4, call);
-		},
-		read: (reader) => ({ kind: "cancel", call: reader.uint(4) }),
-	},
-	notice: {
-		write: (writer, { tag, body }) => {
-			writer.uint(4, tag);
-			writer.body(body);
-		},
-		read: (reader) => ({ kind: "notice", tag: reader.uint(4), body: reader }),
-	},
-	ping: { write: () => {}, read: () => ({ kind: "ping" }) },
-	pong: { write: () => {}, read: () => ({ kind: "pong" }) },
-	goodbye: {
-		write: (writer, { reason }) => {
-			goodbye.write(writer, reason);
-		},
-		read: (reader) => ({ kind: "goodbye", reason: goodbye.read(reader) }),
-	},
-	whois: { write: () => {}, read: () => ({ kind: "whois" }) },
-};
+/** Written out, not put together from parts, as {@link readFields}: every message of every node goes through these. */
+function writeFields(writer: Writer, frame: Outgoing): void {
+	switch (frame.kind) {
+		case "notice":
+			writer.uint(1, KIND.notice);
+			writer.uint(4, frame.tag);
+			writer.body(frame.body);
+			break;
+		case "request":
+			writer.uint(1, KIND.request);
+			writer.uint(4, frame.call);
+			writer.uint(4, frame.tag);
+			writer.uint(4, frame.budget);
+			writer.body(frame.body);
+			break;
+		case "response":
+			writer.uint(1, KIND.response);
+			writer.uint(4, frame.call);
+			writer.body(frame.body);
+			break;
+		case "failure":
+			writer.uint(1, KIND.failure);
+			writer.uint(4, frame.call);
+			failure.write(writer, frame.reason);
+			explanation.write(writer, frame.explanation);
+			break;
+		case "cancel":
+			writer.uint(1, KIND.cancel);
+			writer.uint(4, frame.call);
+			break;
+		case "identify":
+			writer.uint(1, KIND.identify);
+			caller.write(writer, frame.contact);
+			standing.write(writer, frame.standing);
+			break;
+		case "goodbye":
+			writer.uint(1, KIND.goodbye);
+			goodbye.write(writer, frame.reason);
+			break;
+		default:
+			writer.uint(1, KIND[frame.kind]);
+	}
+}
 
-const kinds = Object.keys(frames) as Kind[];
-const kind = choice(kinds);
-/** By its name, for each frame. */
-const numbers = Object.fromEntries(kinds.map((name, number) => [name, number])) as Record<
-	Kind,
-	number
->;
+function readFields(kind: number, reader: Reader): Frame {
+	switch (kind) {
+		case KIND.notice:
+			return { kind: "notice", tag: reader.uint(4), body: reader };
+		case KIND.request:
+			return {
+				kind: "request",
+				call: reader.uint(4),
+				tag: reader.uint(4),
+				budget: reader.uint(4),
+				body: reader,
+			};
+		case KIND.response:
+			return { kind: "response", call: reader.uint(4), body: reader };
+		case KIND.failure:
+			return {
+				kind: "failure",
+				call: reader.uint(4),
+				reason: failure.read(reader),
+				explanation: explanation.read(reader),
+			};
+		case KIND.cancel:
+			return { kind: "cancel", call: reader.uint(4) };
+		case KIND.identify:
+			return { kind: "identify", contact: caller.read(reader), standing: standing.read(reader) };
+		case KIND.goodbye:
+			return { kind: "goodbye", reason: goodbye.read(reader) };
+		case KIND.ping:
+			return { kind: "ping" };
+		case KIND.pong:
+			return { kind: "pong" };
+		case KIND.whois:
+			return { kind: "whois" };
+		default:
+			throw malformed(`there is no frame of kind ${kind}`);
+	}
+}
 
 /**
  * Writes a frame as it goes over the link: its length (32 bits, big-endian, not counting themselves), a byte for the
@@ -250,8 +254,7 @@ export function writeFrame(writer: Writer, message: Outgoing, limit: number): nu
 	const start = writer.begin(HEADER + limit);
 	try {
 		writer.uint(HEADER, 0);
-		writer.uint(1, numbers[message.kind]);
-		(frames[message.kind] as FrameCodec<Kind>).write(writer, message);
+		writeFields(writer, message);
 		const length = writer.length - start;
 		writer.replace(start, HEADER, length - HEADER);
 		writer.end();
@@ -271,11 +274,11 @@ export function encodeFrame(message: Outgoing, limit: number): Uint8Array {
 
 /** Reads a frame; what it carries is left. @throws ChordError `MALFORMED` */
 export function readFrame(reader: Reader): Frame {
-	const message = frames[kind.read(reader)].read(reader);
-	if (!carries(message)) reader.end();
-	return message;
+	const frame = readFields(reader.uint(1), reader);
+	if (!carries(frame)) reader.end();
+	return frame;
 }
 
-function carries({ kind: name }: Frame): boolean {
-	return name === "notice" || name === "request" || name === "response";
+function carries({ kind }: Frame): boolean {
+	return kind === "notice" || kind === "request" || kind === "response";
 }

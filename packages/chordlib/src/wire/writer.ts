@@ -168,16 +168,18 @@ export class Writer {
 
 	#put(start: number, size: number, value: number): void {
 		const bytes = this.#bytes;
-		let rest = value;
-		let i = start + size - 1;
 		// What is put into an array of bytes is cut to its lowest.
-		for (; i > start + 3; i--) {
+		if (size === 4) {
+			bytes[start] = value >>> 24;
+			bytes[start + 1] = value >>> 16;
+			bytes[start + 2] = value >>> 8;
+			bytes[start + 3] = value;
+			return;
+		}
+		let rest = value;
+		for (let i = start + size - 1; i >= start; i--) {
 			bytes[i] = rest;
 			rest = Math.floor(rest / 256);
-		}
-		for (; i >= start; i--) {
-			bytes[i] = rest;
-			rest >>>= 8;
 		}
 	}
 
