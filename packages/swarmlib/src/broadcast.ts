@@ -81,7 +81,7 @@ export class Broadcast {
 	/** Those that are looked after, and those that are over. */
 	readonly #jobs: Jobs;
 	readonly #seen = new Seen();
-	readonly #checks = new Checks();
+	readonly #checks: Checks;
 	/** By number: intervals that others look after. */
 	readonly #asked = new Map<number, Interval>();
 	readonly #own = new Map<Job, (error: SwarmError) => void>();
@@ -94,6 +94,7 @@ export class Broadcast {
 	constructor(ports: BroadcastPorts) {
 		const { network, accept, limits } = ports;
 		this.#ports = ports;
+		this.#checks = new Checks(limits.broadcasts);
 		this.#jobs = new Jobs(limits.broadcasts, (job) => {
 			this.#end(job);
 		});
@@ -232,11 +233,13 @@ export class Broadcast {
 			answer(refusal);
 			return;
 		}
-		const end = this.#checks.begin(name, from.hash);
-		if (end === undefined) {
+		const limit = this.#checks.limitFor(from.hash);
+		if (limit !== undefined) {
+			this.#ports.reached(`broadcasts.${limit}`);
 			answer("busy");
 			return;
 		}
+		const end = this.#checks.begin(name, from.hash);
 		this.#ports.network.verify(signedBy(header), (isSigned) => {
 			const isWanted = end();
 			if (isSigned && isWanted) this.#accept(name, offer, from, answer);

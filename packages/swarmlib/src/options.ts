@@ -52,7 +52,7 @@ export interface SwarmOptions {
 	readonly outbox?: Partial<OutboxLimits>;
 	/** How many requests may be under way, and bytes of them. */
 	readonly calls?: Partial<CallLimits>;
-	/** How many broadcasts may be looked after at once, and bytes of them. */
+	/** How many broadcasts may be looked after at once, and bytes of them; and how many may be checked. */
 	readonly broadcasts?: Partial<BroadcastLimits>;
 	/** How much of others' messages that are not whole yet is kept. */
 	readonly reassembly?: Partial<ReassemblyLimits>;
@@ -149,6 +149,8 @@ const BROADCASTS: BroadcastLimits = {
 	bytes: 16 * 1_048_576,
 	perKey: 256,
 	bytesPerKey: 4 * 1_048_576,
+	checks: 1_024,
+	checksPerPeer: 256,
 };
 const REASSEMBLY: ReassemblyLimits = {
 	perPeer: 8,

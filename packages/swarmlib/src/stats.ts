@@ -20,6 +20,8 @@ const LIMITS = [
 	"broadcasts.bytesPerKey",
 	"broadcasts.jobs",
 	"broadcasts.bytes",
+	"broadcasts.checks",
+	"broadcasts.checksPerPeer",
 ] as const;
 
 /** A limit of a peer, beside those on its links, by the name of the option that sets it. */

@@ -3,6 +3,7 @@ import { type SimHost, Simulation } from "@cicada/simnet";
 import { expect, test } from "vitest";
 
 import { Broadcast } from "../src/broadcast.ts";
+import type { BroadcastLimits } from "../src/broadcast/jobs.ts";
 import {
 	type Acknowledgement,
 	type Header,
@@ -15,7 +16,7 @@ import {
 } from "../src/broadcast/messages.ts";
 import type { BroadcastNetwork } from "../src/broadcast/network.ts";
 import { digestOf, sign } from "../src/broadcast/signature.ts";
-import { SwarmError } from "../src/index.ts";
+import { SwarmError, type SwarmLimit } from "../src/index.ts";
 import { checkLimits } from "../src/options.ts";
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
@@ -51,10 +52,12 @@ class Scene {
 	lacking: readonly number[] | undefined;
 	/** Tells that the link to a peer is gone. */
 	lose: (peer: Hash) => void = () => {};
+	/** Limits that were met. */
+	readonly reached: SwarmLimit[] = [];
 	readonly broadcast: Broadcast;
 	readonly #handlers = new Map<number, Handler>();
 
-	constructor() {
+	constructor(broadcasts: Partial<BroadcastLimits> = {}) {
 		const { clock, random } = this.host;
 		const network: BroadcastNetwork = {
 			clock,
@@ -100,8 +103,8 @@ class Scene {
 				this.taken();
 				return true;
 			},
-			limits: { ...checkLimits({}), frame: 65_536 },
-			reached: () => {},
+			limits: { ...checkLimits({ broadcasts }), frame: 65_536 },
+			reached: (limit) => this.reached.push(limit),
 		});
 	}
 
@@ -263,23 +266,39 @@ test("one that is taken back while it is being checked does not begin; others' o
 	expect(again.states).toEqual([["accepted", true, 26]]);
 });
 
-test("a check that comes to nothing, or is one too many, makes nobody pass this peer over for good: it is busy", () => {
+test("a check that comes to nothing makes nobody pass this peer over for good: it is busy", () => {
 	const scene = new Scene();
 	scene.failing = true;
 	const { states } = scene.offer({ header: header(1) });
 	scene.check();
 	expect(states).toEqual([["busy", false, 0]]);
-	const forged = { ...header(1), signature: new Uint8Array(64) };
-	const answers = Array.from({ length: 5 * 257 }, (_, index) =>
-		scene.offer({ header: { ...forged, number: index } }, member(BigInt(index % 5) + 1n)),
-	);
-	expect(scene.checks).toHaveLength(1_024);
-	expect(answers.filter((one) => one.states.length > 0)).toHaveLength(5 * 257 - 1_024);
-	expect(answers.at(-1)?.states).toEqual([["busy", false, 0]]);
 	scene.failing = false;
+	const again = scene.offer({ header: header(1) });
 	scene.check();
-	const many = Array.from({ length: 257 }, () => scene.offer({ header: forged }));
-	expect([scene.checks.length, many.at(-1)?.states]).toEqual([256, [["busy", false, 0]]]);
+	scene.simulation.advance(1_000);
+	expect(again.states).toEqual([["accepted", true, 26]]);
+});
+
+test.for([
+	["broadcasts.checksPerPeer", { checksPerPeer: 3 }, 1],
+	["broadcasts.checks", { checks: 3 }, 2],
+	["broadcasts.checksPerPeer", {}, 1],
+	["broadcasts.checks", {}, 5],
+] as const)("%s, set to %o: so many are checked, one more is refused", ([limit, set, peers]) => {
+	const scene = new Scene(set);
+	const most = (set as Record<string, number>)[limit.split(".")[1]!] ?? (peers === 1 ? 256 : 1_024);
+	const forged = { ...header(1), signature: new Uint8Array(64) };
+	const offer = (index: number): Answers =>
+		scene.offer({ header: { ...forged, number: index } }, member(BigInt(index % peers) + 1n));
+	const answers = Array.from({ length: most }, (_, index) => offer(index));
+	expect([scene.checks.length, scene.reached]).toEqual([most, []]);
+	// What is taken back while it is checked takes its room until then.
+	scene.withdraw(forged, member(1n));
+	expect(offer(most).states).toEqual([["busy", false, 0]]);
+	expect([scene.checks.length, scene.reached]).toEqual([most, [limit]]);
+	scene.check();
+	expect(answers.every(({ states }) => states[0]?.[0] === "over")).toBe(true);
+	expect(offer(most + 1).states).toEqual([]);
 });
 
 test("whoever gets a message may let go of everything: nothing goes on", () => {

@@ -1,9 +1,7 @@
 import type { Hash } from "@cicada/chordlib";
 
+import type { BroadcastLimits } from "./jobs.ts";
 import type { Name } from "./messages.ts";
-
-/** Offers that are checked at once: those of one peer, who may ask no more at a time, and all. */
-const LIMIT = { ofPeer: 256, ofAll: 1_024 } as const;
 
 /** An offer whose signature is being checked. */
 interface Check extends Name {
@@ -11,17 +9,31 @@ interface Check extends Name {
 	isWanted: boolean;
 }
 
-/** Offers whose signatures are being checked, which takes a moment in which they may be taken back. */
+/**
+ * Offers whose signatures are being checked, which takes a moment in which they may be taken back. A check goes on then:
+ * so there may be more than the requests that a peer may have open.
+ */
 export class Checks {
+	readonly #limits: BroadcastLimits;
 	/** By who made them. */
 	readonly #ofPeers = new Map<string, Set<Check>>();
 	#count = 0;
 
-	/** One begins, where there are not too many. What is returned is called at its end, and says whether it is still wanted. */
-	begin({ series, number }: Name, from: Hash): (() => boolean) | undefined {
+	constructor(limits: BroadcastLimits) {
+		this.#limits = limits;
+	}
+
+	/** The limit for which there is no room for one more offer of a peer. */
+	limitFor(from: Hash): "checks" | "checksPerPeer" | undefined {
+		const { size = 0 } = this.#ofPeers.get(from.toString()) ?? {};
+		if (size >= this.#limits.checksPerPeer) return "checksPerPeer";
+		return this.#count >= this.#limits.checks ? "checks" : undefined;
+	}
+
+	/** One begins. What is returned is called at its end, and says whether it is still wanted. */
+	begin({ series, number }: Name, from: Hash): () => boolean {
 		const id = from.toString();
 		const ofPeer = this.#ofPeers.get(id) ?? new Set();
-		if (ofPeer.size >= LIMIT.ofPeer || this.#count >= LIMIT.ofAll) return undefined;
 		const check: Check = { series, number, isWanted: true };
 		this.#ofPeers.set(id, ofPeer);
 		ofPeer.add(check);

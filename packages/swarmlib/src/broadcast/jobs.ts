@@ -11,6 +11,10 @@ export interface BroadcastLimits {
 	readonly perKey: number;
 	/** Bytes of their payloads. Default 4 MiB. */
 	readonly bytesPerKey: number;
+	/** Offers whose signatures are being checked. Default 1,024. */
+	readonly checks: number;
+	/** Of them, those of one peer. Default 256. */
+	readonly checksPerPeer: number;
 }
 
 /** Some of the broadcasts, oldest first, and bytes of their payloads. */
@@ -87,7 +91,10 @@ export class Jobs {
 	}
 
 	/** Makes room for one more, of `size` bytes, by ending some that are done; the limit for which there is none. */
-	makeRoom({ series }: Name, size: number): keyof BroadcastLimits | undefined {
+	makeRoom(
+		{ series }: Name,
+		size: number,
+	): "bytes" | "bytesPerKey" | "jobs" | "perKey" | undefined {
 		const { bytes, bytesPerKey, jobs, perKey } = this.#limits;
 		const ofSeries = this.#series.get(series);
 		if (ofSeries !== undefined && !this.#free(ofSeries, size, perKey, bytesPerKey)) {
