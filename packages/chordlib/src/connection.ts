@@ -97,6 +97,8 @@ export class Connection implements LinkHandler, PeerLink {
 	readonly #framer: Framer;
 	/** By when the other end has to have said something; none once it has. */
 	#deadline: Timer | undefined;
+	/** Unsent bytes from which on it is looked whether there are too many. */
+	readonly #share: number;
 	/** Undefined where no limits hold for who is at the other end. */
 	#conduct: Conduct | undefined;
 	#link: Link | undefined;
@@ -126,6 +128,8 @@ export class Connection implements LinkHandler, PeerLink {
 	constructor(owner: ConnectionOwner, dialled: boolean, first: "identify" | "whois" = "identify") {
 		this.#owner = owner;
 		this.#first = first;
+		const { links, writeBufferHard, writeBuffers } = owner.limits;
+		this.#share = Math.min(writeBuffers / links, writeBufferHard);
 		this.#sealed = owner.greeting.security !== undefined;
 		this.dialled = dialled;
 		this.#framer = new Framer(owner.limits.opening);
@@ -213,23 +217,25 @@ export class Connection implements LinkHandler, PeerLink {
 		if (this.#closed) return;
 		const sign = frame.kind === "ping" || frame.kind === "pong";
 		if (!this.#mayTalk()) return;
-		const { counter, limits } = this.#owner;
-		if (sign) {
-			this.#outlet.sendFirst(frame, limits.frame);
-		} else {
-			this.#inUse = true;
-			this.#outlet.send(frame, limits.frame, pair);
-		}
-		const { buffered } = this.#outlet;
-		if (buffered > limits.writeBuffers / limits.links) this.#owner.crowded();
-		if (buffered > limits.writeBufferHard && !this.#givenUp) {
-			this.#givenUp = true;
-			counter.count("writeBufferHard");
-			// Whoever is sending just now does not expect that the link is gone when it comes back.
-			this.#owner.clock.defer(() => {
-				this.fail(this.behind());
-			});
-		}
+		const { limits } = this.#owner;
+		if (!sign) this.#inUse = true;
+		const buffered = sign
+			? this.#outlet.sendFirst(frame, limits.frame)
+			: this.#outlet.send(frame, limits.frame, pair);
+		if (buffered > this.#share) this.#crowd(buffered);
+	}
+
+	/** More is unsent than this link's share of what may be. */
+	#crowd(buffered: number): void {
+		const { clock, counter, limits } = this.#owner;
+		this.#owner.crowded();
+		if (buffered <= limits.writeBufferHard || this.#givenUp) return;
+		this.#givenUp = true;
+		counter.count("writeBufferHard");
+		// Whoever is sending just now does not expect that the link is gone when it comes back.
+		clock.defer(() => {
+			this.fail(this.behind());
+		});
 	}
 
 	/** Takes one more message that only keeps the ring, unless there are too many of them. */

@@ -65,9 +65,10 @@ export class Contact implements RemoteNode {
 	/** True when `other` is whom this contact means. */
 	means(other: Contact): boolean {
 		return (
-			this.id === other.id &&
-			(this.incarnation === ANY_INCARNATION || this.incarnation === other.incarnation) &&
-			sameAddress(this.address, other.address)
+			this === other ||
+			(this.id === other.id &&
+				(this.incarnation === ANY_INCARNATION || this.incarnation === other.incarnation) &&
+				sameAddress(this.address, other.address))
 		);
 	}
 }

@@ -52,44 +52,48 @@ export class Outlet {
 		return (this.link?.buffered ?? 0) + this.#batch.size;
 	}
 
-	/** The longest frame that the link may be given now: any when it has nothing to send. */
-	#room(): number {
-		const given = this.#given() + this.#early;
-		return given === 0 ? Infinity : TURN - given;
+	/** The longest frame that the link may be given now, which has so much: any when that is nothing. */
+	#room(given: number): number {
+		const all = given + this.#early;
+		return all === 0 ? Infinity : TURN - all;
 	}
 
 	/**
 	 * Sends a frame of at most `limit` bytes in its turn: that of the pair whose message it carries, or, without one, of
-	 * the ends of the link.
+	 * the ends of the link. Gives how many bytes the network has not taken yet.
 	 * @throws ChordError as `writeFrame`; nothing is sent then
 	 */
-	send(frame: Outgoing, limit: number, pair?: Pair): void {
-		const room = this.waiting > 0 ? 0 : this.#room();
-		if (room > 0) {
-			const length = this.#batch.write(frame, limit);
-			if (length <= room) {
-				this.#goesOut(length);
-				return;
-			}
+	send(frame: Outgoing, limit: number, pair?: Pair): number {
+		if (this.waiting === 0) {
+			const given = this.#given();
+			const room = this.#room(given);
+			const length = room > 0 ? this.#batch.write(frame, limit) : 0;
+			if (length > 0 && length <= room)
+				return this.#goesOut(length) ? this.buffered : given + length;
 			this.#batch.takeBack(length);
 		}
 		this.#queue ??= new FairQueue();
 		const length = this.#queue.push(frame, limit, pair);
 		this.told?.(this.#queue.last(length, pair));
+		return this.buffered;
 	}
 
-	/** Sends a frame before all that waits. */
-	sendFirst(frame: Outgoing, limit: number): void {
+	/** Sends a frame before all that waits. Gives how many bytes the network has not taken yet. */
+	sendFirst(frame: Outgoing, limit: number): number {
 		this.#goesOut(this.#batch.write(frame, limit));
+		return this.buffered;
 	}
 
-	/** What was written last goes out at the end of this turn at the latest. */
-	#goesOut(length: number): void {
+	/** What was written last goes out at the end of this turn, or at once; gives whether it has. */
+	#goesOut(length: number): boolean {
 		this.#flushSoon();
 		this.told?.(this.#batch.last(length));
-		if (length < LARGE_FRAME || this.link?.buffered !== 0) return;
-		this.#early += this.#batch.size;
-		this.flush();
+		const isNow = length >= LARGE_FRAME && this.link?.buffered === 0;
+		if (isNow) {
+			this.#early += this.#batch.size;
+			this.flush();
+		}
+		return isNow;
 	}
 
 	#flushSoon(): void {
@@ -150,7 +154,8 @@ export class Outlet {
 	pump(): void {
 		const queue = this.#queue;
 		if (queue === undefined) return;
-		for (let next = queue.take(this.#room()); next !== undefined; next = queue.take(this.#room())) {
+		const take = (): Uint8Array | undefined => queue.take(this.#room(this.#given()));
+		for (let next = take(); next !== undefined; next = take()) {
 			this.#batch.add(next);
 			this.#flushSoon();
 		}
