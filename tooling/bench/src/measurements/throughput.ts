@@ -2,27 +2,30 @@ import type { Speed } from "../far.ts";
 import type { Figure, Measurement } from "../measurement.ts";
 import { Near, type NearKind } from "../near.ts";
 
-/** Messages of each size, for each operation: enough to take a few tenths of a second. */
+/**
+ * Messages of each size, for each operation: enough to take a few tenths of a second. And before they count, how many
+ * times as many: what runs once for many messages is compiled only after very many.
+ */
 const SIZES = [
-	{ size: 64, name: "64 B", share: 150 },
-	{ size: 1_024, name: "1 KiB", share: 30 },
+	{ size: 64, name: "64 B", share: 150, trials: 3 },
+	{ size: 1_024, name: "1 KiB", share: 30, trials: 0.5 },
 	// 64 KiB with what a frame carries besides.
-	{ size: 65_536 - 256, name: "64 KiB", share: 3 },
+	{ size: 65_536 - 256, name: "64 KiB", share: 3, trials: 0.2 },
 ] as const;
-/** Through `send`, one for so many of the others. */
-const SEND_SHARE = 10;
+/** Where each has a write or an answer of its own, one for so many of the others. */
+const SLOW_SHARE = 10;
 
-/** What is measured, by its name: over what, and in which way. */
+/** What is measured, by its name: over what, in which way, and how many for one of these. */
 const WAYS = {
-	TCP: ["tcp", "alone"],
-	"TCP corked": ["tcp", "corked"],
-	TLS: ["tls", "alone"],
-	"TLS corked": ["tls", "corked"],
-	"link in clear": ["clear", "told"],
-	"link sealed": ["sealed", "told"],
-	"routed, sealed": ["sealed", "routed"],
-	send: ["send", "sent"],
-} as const satisfies Record<string, readonly [kind: NearKind, way: string]>;
+	TCP: ["tcp", "alone", SLOW_SHARE],
+	"TCP corked": ["tcp", "corked", 1],
+	TLS: ["tls", "alone", 1],
+	"TLS corked": ["tls", "corked", 1],
+	"link in clear": ["clear", "told", 1],
+	"link sealed": ["sealed", "told", 1],
+	"routed, sealed": ["sealed", "routed", 1],
+	send: ["send", "sent", SLOW_SHARE],
+} as const satisfies Record<string, readonly [kind: NearKind, way: string, share: number]>;
 
 type Way = keyof typeof WAYS;
 
@@ -39,15 +42,16 @@ export const throughput: Measurement = {
 		const near = new Map<NearKind, Near>(opened);
 		try {
 			const figures: Figure[] = [];
-			for (const { size, name, share } of SIZES) {
+			for (const { size, name, share, trials } of SIZES) {
 				const speeds = {} as Record<Way, Speed>;
-				for (const [measured, [kind, way]] of Object.entries(WAYS) as [Way, (typeof WAYS)[Way]][]) {
-					const all = operations * share;
-					const count = Math.max(1, Math.floor(measured === "send" ? all / SEND_SHARE : all));
+				for (const [measured, [kind, way, one]] of Object.entries(WAYS) as [
+					Way,
+					(typeof WAYS)[Way],
+				][]) {
+					const count = Math.max(1, Math.floor((operations * share) / one));
 					const pour = async (messages: number): Promise<Speed> =>
 						near.get(kind)!.pour({ way, size, count: messages });
-					// What runs once for many messages is compiled only after very many.
-					await pour(count);
+					await pour(Math.ceil(trials * count));
 					const speed = await pour(count);
 					speeds[measured] = speed;
 					figures.push({ name: `${name}, ${measured}`, value: speed.rate, unit: "/s" });
