@@ -75,11 +75,13 @@ export class Greeting {
 
 	/** For the end that dialled: it speaks first. */
 	begin(): void {
-		this.#write(this.#ours);
 		const { security } = this.#options;
-		if (security === undefined) return;
+		if (security === undefined) {
+			this.#write(this.#ours);
+			return;
+		}
 		this.#handshake = new LinkHandshake(security, true, this.#ours);
-		this.#write(sized(this.#handshake.begin()));
+		this.#write(concat([this.#ours, sized(this.#handshake.begin())]));
 	}
 
 	/**
@@ -169,8 +171,8 @@ export class Greeting {
 	#handle(message: Uint8Array): void {
 		const reply = this.#answer(message);
 		if (reply !== undefined) {
-			if (!this.#dialled) this.#write(this.#ours);
-			this.#write(sized(reply));
+			const said = sized(reply);
+			this.#write(this.#dialled ? said : concat([this.#ours, said]));
 		}
 		this.#outcome = this.#handshake?.outcome;
 	}

@@ -37,7 +37,7 @@ class TcpLink implements Link {
 			})
 			// An end that says it is done gets no more from us: half-open streams have no use here.
 			.on("end", () => {
-				this.#socket.end();
+				this.#end();
 			})
 			.on("error", (error) => {
 				this.#error = error;
@@ -57,7 +57,7 @@ class TcpLink implements Link {
 	}
 
 	close(): void {
-		this.#socket.end();
+		this.#end();
 		// The other end is given a moment to read what was sent and close too, not longer.
 		const timer = setTimeout(() => this.#socket.destroy(), LINGER).unref();
 		// It would keep the link, and all that it belongs to.
@@ -68,6 +68,11 @@ class TcpLink implements Link {
 
 	destroy(): void {
 		this.#socket.destroy();
+	}
+
+	/** Once: the second time, Node makes an error with its stack, and drops it. */
+	#end(): void {
+		if (!this.#socket.writableEnded) this.#socket.end();
 	}
 
 	readonly #written = (error?: Error | null): void => {
