@@ -33,7 +33,9 @@ export class Row<Item> {
 	}
 
 	get(number: number): Item | undefined {
-		return this.#items[number - this.#offset];
+		const place = number - this.#offset;
+		// What is before an array's first place is looked for by its name.
+		return place < 0 ? undefined : this.#items[place];
 	}
 
 	/** Puts a thing last, and gives its number. */
@@ -44,10 +46,9 @@ export class Row<Item> {
 
 	/** Takes the thing with a number out; false when there is none. */
 	remove(number: number): boolean {
+		if (this.get(number) === undefined) return false;
 		const items = this.#items;
-		const place = number - this.#offset;
-		if (items[place] === undefined) return false;
-		items[place] = undefined;
+		items[number - this.#offset] = undefined;
 		this.#size--;
 		while (this.#head < items.length && items[this.#head] === undefined) this.#head++;
 		if (this.#head >= EMPTY && 2 * this.#head >= items.length) this.#giveUpHead();
