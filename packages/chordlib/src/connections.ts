@@ -300,7 +300,10 @@ export class Connections {
 		}
 	}
 
-	/** Some link has more unsent bytes than its share: where all together have too many, the worst has to go. */
+	/**
+	 * Some link has more unsent bytes than its share. Where all together have too many at the end of the turn, the worst
+	 * have to go.
+	 */
 	crowded(): void {
 		if (this.#crowded) return;
 		this.#crowded = true;
@@ -309,9 +312,11 @@ export class Connections {
 		clock.defer(() => {
 			this.#crowded = false;
 			if (this.buffered <= limits.writeBuffers) return;
-			counter.count("writeBuffers");
-			const [worst] = this.#all().toSorted((a, b) => b.buffered - a.buffered);
-			worst?.fail(worst.behind());
+			for (const worst of this.#all().toSorted((a, b) => b.buffered - a.buffered)) {
+				if (this.buffered <= limits.writeBuffers) return;
+				counter.count("writeBuffers");
+				worst.fail(worst.behind());
+			}
 		});
 	}
 

@@ -14,21 +14,29 @@ export interface Pair {
  */
 export const TURN = 49_152;
 
-/** Bytes of the memory that frames which wait are put into. */
-const SLAB = 16_384;
-
 /** Bytes from which on a pair's frames have memory of their own: very many pairs may have one frame that waits. */
 const MUCH = 4_096;
+
+/** Memory that frames have waited in and that nobody uses any more, of all queues: each by itself may be empty for long. */
+const WHOLE = new Slabs(16_384, 16_384, 64);
+
+/** Frames in one memory, and where each of them ends. */
+interface Piece {
+	bytes: Uint8Array;
+	readonly ends: number[];
+	/** How many in front are gone. */
+	taken: number;
+}
 
 /** Frames that wait for one turn after the other, first come, first served among themselves. */
 class Flow {
 	/** Its place among the others; `undefined` for what the ends of the link say. */
 	readonly key: string | undefined;
 	readonly #slabs: Slabs;
-	/** Frames that follow each other in memory go out together. */
-	readonly #pieces: Uint8Array[] = [];
-	/** What comes behind the pieces. */
+	readonly #pieces: Piece[] = [];
+	/** What comes behind the pieces, and where each frame of it ends. */
 	#writer: Writer | undefined;
+	#ends: number[] = [];
 	/** Bytes that wait. */
 	#size = 0;
 	/** Bytes that have gone out in this turn. */
@@ -43,10 +51,9 @@ class Flow {
 		return this.#pieces.length > 0 || this.#writer !== undefined;
 	}
 
-	/** Whether it has had its turn: what comes next is more than is left of it. */
+	/** Whether it has had its turn. */
 	get isServed(): boolean {
-		const next = this.#pieces[0] ?? this.#writer;
-		return next === undefined || this.#sent + next.length > TURN;
+		return this.#sent >= TURN || !this.isWaiting;
 	}
 
 	endTurn(): void {
@@ -55,60 +62,83 @@ class Flow {
 
 	/** Gives how many bytes the frame has. @throws ChordError as {@link writeFrame} */
 	push(frame: Outgoing, limit: number): number {
-		const length = this.#write(frame, limit);
-		this.#size += length;
-		const { room, length: written } = this.#writer!;
-		// Another of that length would have it move all that there is, or be more than goes out in a turn.
-		const isFull = room < length || written + length > TURN;
-		if (isFull || this.#size < MUCH) this.#endPiece();
-		return length;
-	}
-
-	#write(frame: Outgoing, limit: number): number {
-		if (this.#writer !== undefined) return writeFrame(this.#writer, frame, limit);
-		// Where it would fill a turn, what waits has memory that goes out uncopied.
-		const writer = new Writer(0, this.#size < SLAB ? this.#slabs : LARGE);
+		const writer = this.#writer ?? new Writer(0, this.#slabs);
+		const isFirst = this.#writer === undefined;
 		this.#writer = writer;
+		let length = 0;
 		try {
-			return writeFrame(writer, frame, limit);
+			length = writeFrame(writer, frame, limit);
 		} catch (error) {
-			this.#writer = undefined;
-			writer.drop();
+			if (isFirst) {
+				this.#writer = undefined;
+				writer.drop();
+			}
 			throw error;
 		}
+		this.#size += length;
+		this.#ends.push(writer.length);
+		// Another of that length would have it move all that there is.
+		if (writer.room < length || this.#size < MUCH) this.#endPiece();
+		return length;
 	}
 
 	/** Of what came last so many bytes, until more does. */
 	last(length: number): Uint8Array {
 		const behind = this.#writer;
 		if (behind !== undefined) return behind.view(behind.length - length);
-		const piece = this.#pieces.at(-1)!;
-		return piece.subarray(piece.length - length);
+		const { bytes } = this.#pieces.at(-1)!;
+		return bytes.subarray(bytes.length - length);
 	}
 
-	/** Takes frames that follow each other, where there is `room` for them. */
+	/**
+	 * Takes frames that follow each other, as many as fit into `room` and into a turn, one at least where that fits into
+	 * `room`; else `undefined`. Few bytes hold until the next frame is put behind the others: their memory is used again.
+	 */
 	take(room: number): Uint8Array | undefined {
 		if (this.#pieces.length === 0) this.#endPiece();
 		const [piece] = this.#pieces;
-		if (piece === undefined || piece.length > room) return undefined;
-		this.#pieces.shift();
-		this.#size -= piece.length;
-		this.#sent += piece.length;
-		return piece;
+		if (piece === undefined) return undefined;
+		const { bytes, ends } = piece;
+		const start = ends[piece.taken - 1] ?? 0;
+		const first = (ends[piece.taken] ?? start) - start;
+		const most = Math.min(room, Math.max(first, TURN - this.#sent));
+		let end = start;
+		for (let next = ends[piece.taken]; next !== undefined; next = ends[piece.taken]) {
+			if (next - start > most) break;
+			end = next;
+			piece.taken++;
+		}
+		this.#sent += end - start;
+		this.#size -= end - start;
+		if (piece.taken === ends.length) {
+			this.#pieces.shift();
+			this.#slabs.reuse(bytes);
+		}
+		if (end === start) return undefined;
+		const frames = bytes.subarray(start, end);
+		// Who has sent what is in such memory has it used again, and all of it.
+		const isPart = frames.length < bytes.length && LARGE.hold(bytes);
+		return isPart ? frames.slice() : frames;
 	}
 
 	#endPiece(): void {
-		const piece = this.#writer?.finish();
+		const writer = this.#writer;
+		// What is put into a frame may be what ends the link.
+		if (writer === undefined || writer.isWriting) return;
+		this.#addPiece(writer.finish(), this.#ends);
 		this.#writer = undefined;
-		if (piece === undefined) return;
+		this.#ends = [];
+	}
+
+	#addPiece(bytes: Uint8Array, ends: number[]): void {
 		const last = this.#pieces.at(-1);
-		if (last === undefined || !follows(last, piece)) {
-			this.#pieces.push(piece);
+		if (last === undefined || !follows(last.bytes, bytes)) {
+			this.#pieces.push({ bytes, ends, taken: 0 });
 			return;
 		}
-		const { buffer, byteOffset, length } = last;
-		this.#pieces.pop();
-		this.#pieces.push(new Uint8Array(buffer, byteOffset, length + piece.length));
+		const { buffer, byteOffset, length } = last.bytes;
+		last.bytes = new Uint8Array(buffer, byteOffset, length + bytes.length);
+		for (const end of ends) last.ends.push(length + end);
 	}
 }
 
@@ -124,7 +154,7 @@ function follows(bytes: Uint8Array, next: Uint8Array): boolean {
  */
 export class FairQueue {
 	/** For the frames of all pairs: they may wait for long, so that nothing else is part of their memory. */
-	readonly #slabs = new Slabs(SLAB, SLAB / 4, 1, LARGE);
+	readonly #slabs = new Slabs(16_384, 4_096, 1, { larger: LARGE, whole: WHOLE });
 	readonly #own = new Flow(undefined, this.#slabs);
 	/** The one whose turn it is in front. */
 	readonly #flows = new Map<string, Flow>();

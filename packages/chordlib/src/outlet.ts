@@ -73,8 +73,9 @@ export class Outlet {
 			this.#batch.takeBack(length);
 		}
 		this.#queue ??= new FairQueue();
-		const length = this.#queue.push(frame, limit, pair);
-		this.told?.(this.#queue.last(length, pair));
+		const queue = this.#queue;
+		const length = queue.push(frame, limit, pair);
+		this.told?.(queue.last(length, pair));
 		return this.buffered;
 	}
 

@@ -3,7 +3,7 @@ import { type Outgoing, writeFrame } from "./messages.ts";
 import { LARGE, Slabs, Writer } from "./writer.ts";
 
 /** For links with little to say: very many of them may say something in one turn. */
-const LITTLE = { size: 2_048, slabs: new Slabs(2_048, 512, 256, LARGE) } as const;
+const LITTLE = { size: 2_048, slabs: new Slabs(2_048, 512, 256, { larger: LARGE }) } as const;
 /** Pieces below this are copied behind what there is; larger ones stay where they are. */
 const SMALL = 24_576;
 

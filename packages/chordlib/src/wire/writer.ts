@@ -22,21 +22,31 @@ interface Slab {
 export class Slabs {
 	/** Where what does not fit these may go. */
 	readonly larger: Slabs | undefined;
+	/** Where those go that nobody uses any part of, and come from. */
+	readonly #whole: Slabs | undefined;
 	readonly #size: number;
 	readonly #least: number;
 	readonly #most: number;
 	readonly #spare: Slab[] = [];
 
 	/** Bytes of each, how many have to be left of one that others are to have, and how many are kept for them. */
-	constructor(size: number, least: number, most: number, larger?: Slabs) {
+	constructor(
+		size: number,
+		least: number,
+		most: number,
+		{ larger, whole }: { readonly larger?: Slabs; readonly whole?: Slabs } = {},
+	) {
 		this.#size = size;
 		this.#least = least;
 		this.#most = most;
 		this.larger = larger;
+		this.#whole = whole;
 	}
 
 	take(): Slab {
-		return this.#spare.pop() ?? { bytes: new Uint8Array(this.#size), free: 0 };
+		return (
+			this.#spare.pop() ?? this.#whole?.take() ?? { bytes: new Uint8Array(this.#size), free: 0 }
+		);
 	}
 
 	/** Whether one of these is right for so much: it fits, and most of the slab is used. */
@@ -56,10 +66,12 @@ export class Slabs {
 		return buffer.byteLength === this.#size;
 	}
 
-	/** Nobody uses any more the memory that bytes are in, where that is one of these. */
+	/** Nobody uses these bytes any more, nor the memory that they are in, where that is one of these and all theirs. */
 	reuse(bytes: Uint8Array): void {
-		if (!this.hold(bytes)) return;
-		this.give({ bytes: new Uint8Array(bytes.buffer), free: 0 }, 0);
+		// What is before or behind them, others may have.
+		const isShared = bytes.byteOffset > 0 || this.#size - bytes.length >= this.#least;
+		if (!this.hold(bytes) || isShared) return;
+		(this.#whole ?? this).give({ bytes: new Uint8Array(bytes.buffer), free: 0 }, 0);
 	}
 }
 
@@ -94,6 +106,11 @@ export class Writer {
 		this.#slab = slab;
 		this.#bytes = slab.bytes;
 		this.#base = slab.free;
+	}
+
+	/** Whether a part is being written. */
+	get isWriting(): boolean {
+		return this.#writing;
 	}
 
 	/** How many bytes were written. */
