@@ -17,13 +17,16 @@ export const TURN = 49_152;
 /** Bytes from which on a pair's frames have memory of their own: very many pairs may have one frame that waits. */
 const MUCH = 4_096;
 
+/** Bytes from which on small ones are put where a turn fits, which then goes out uncopied. */
+const VERY_MUCH = 2 * TURN;
+
 /** Memory that frames have waited in and that nobody uses any more, of all queues: each by itself may be empty for long. */
 const WHOLE = new Slabs(16_384, 16_384, 64);
 
 /** Frames in one memory, and where each of them ends. */
 interface Piece {
 	bytes: Uint8Array;
-	readonly ends: number[];
+	ends: number[];
 	/** How many in front are gone. */
 	taken: number;
 }
@@ -37,8 +40,9 @@ class Flow {
 	/** What comes behind the pieces, and where each frame of it ends. */
 	#writer: Writer | undefined;
 	#ends: number[] = [];
-	/** Bytes that wait. */
+	/** Bytes that wait, and of the last frame. */
 	#size = 0;
+	#length = 0;
 	/** Bytes that have gone out in this turn. */
 	#sent = 0;
 
@@ -51,9 +55,18 @@ class Flow {
 		return this.#pieces.length > 0 || this.#writer !== undefined;
 	}
 
-	/** Whether it has had its turn. */
+	/** Whether it has had its turn: what comes next is more than is left of it. */
 	get isServed(): boolean {
-		return this.#sent >= TURN || !this.isWaiting;
+		return !this.isWaiting || this.#sent + this.#next() > TURN;
+	}
+
+	/** Bytes in front that are better not cut. */
+	#next(): number {
+		const [piece] = this.#pieces;
+		if (piece === undefined) return this.#ends[0] ?? 0;
+		const { bytes, ends, taken } = piece;
+		if (taken === 0 && LARGE.hold(bytes)) return bytes.length;
+		return (ends[taken] ?? 0) - (ends[taken - 1] ?? 0);
 	}
 
 	endTurn(): void {
@@ -62,7 +75,8 @@ class Flow {
 
 	/** Gives how many bytes the frame has. @throws ChordError as {@link writeFrame} */
 	push(frame: Outgoing, limit: number): number {
-		const writer = this.#writer ?? new Writer(0, this.#slabs);
+		const isLarge = this.#size >= VERY_MUCH && this.#length < MUCH;
+		const writer = this.#writer ?? new Writer(0, isLarge ? LARGE : this.#slabs);
 		const isFirst = this.#writer === undefined;
 		this.#writer = writer;
 		let length = 0;
@@ -76,9 +90,11 @@ class Flow {
 			throw error;
 		}
 		this.#size += length;
+		this.#length = length;
 		this.#ends.push(writer.length);
-		// Another of that length would have it move all that there is.
-		if (writer.room < length || this.#size < MUCH) this.#endPiece();
+		// Another of that length would have it move all that there is, or be more than a turn.
+		const isFull = writer.room < length || writer.length + length > TURN;
+		if (isFull || this.#size < MUCH) this.#endPiece();
 		return length;
 	}
 
@@ -92,16 +108,18 @@ class Flow {
 
 	/**
 	 * Takes frames that follow each other, as many as fit into `room` and into a turn, one at least where that fits into
-	 * `room`; else `undefined`. Few bytes hold until the next frame is put behind the others: their memory is used again.
+	 * `room`; else `undefined`. What would have to be cut, and so copied, waits for more room unless `mayCut`. Few bytes hold until the next frame is put behind the others: their memory is used again.
 	 */
-	take(room: number): Uint8Array | undefined {
+	take(room: number, mayCut: boolean): Uint8Array | undefined {
 		if (this.#pieces.length === 0) this.#endPiece();
 		const [piece] = this.#pieces;
 		if (piece === undefined) return undefined;
 		const { bytes, ends } = piece;
 		const start = ends[piece.taken - 1] ?? 0;
-		const first = (ends[piece.taken] ?? start) - start;
-		const most = Math.min(room, Math.max(first, TURN - this.#sent));
+		const left = bytes.length - start;
+		const isLarge = LARGE.hold(bytes);
+		if (isLarge && left > room && !mayCut) return undefined;
+		const most = Math.min(room, Math.max(this.#next(), TURN - this.#sent));
 		let end = start;
 		for (let next = ends[piece.taken]; next !== undefined; next = ends[piece.taken]) {
 			if (next - start > most) break;
@@ -110,15 +128,31 @@ class Flow {
 		}
 		this.#sent += end - start;
 		this.#size -= end - start;
+		if (end === start) return undefined;
+		// Who has sent what is in large memory has it used again, and all of it.
+		const isPart = isLarge && end - start < bytes.length;
+		const frames = isPart ? bytes.slice(start, end) : bytes.subarray(start, end);
 		if (piece.taken === ends.length) {
 			this.#pieces.shift();
-			this.#slabs.reuse(bytes);
+			if (isPart) LARGE.reuse(bytes);
+			else this.#slabs.reuse(bytes);
 		}
-		if (end === start) return undefined;
-		const frames = bytes.subarray(start, end);
-		// Who has sent what is in such memory has it used again, and all of it.
-		const isPart = frames.length < bytes.length && LARGE.hold(bytes);
-		return isPart ? frames.slice() : frames;
+		if (this.#size < MUCH) this.#settle();
+		return frames;
+	}
+
+	/** Little may wait for long: it does not keep large memory. */
+	#settle(): void {
+		this.#endPiece();
+		for (const piece of this.#pieces) {
+			const { bytes, ends, taken } = piece;
+			if (!LARGE.hold(bytes)) continue;
+			const start = ends[taken - 1] ?? 0;
+			piece.bytes = bytes.slice(start);
+			piece.ends = ends.slice(taken).map((end) => end - start);
+			piece.taken = 0;
+			LARGE.reuse(bytes);
+		}
 	}
 
 	#endPiece(): void {
@@ -189,12 +223,13 @@ export class FairQueue {
 
 	/**
 	 * Takes what goes out next, one frame or several that follow each other; `undefined` when none waits, or the first is
-	 * larger than `room`.
+	 * larger than `room`. Without `mayCut` also when only a part of what is better
+	 * not cut has room.
 	 */
-	take(room: number = Infinity): Uint8Array | undefined {
+	take(room: number = Infinity, mayCut = true): Uint8Array | undefined {
 		const own = this.#own.isWaiting && (this.#ownTurn || this.#flows.size === 0);
 		const flow = own ? this.#own : this.#front();
-		const frames = flow?.take(room);
+		const frames = flow?.take(room, mayCut);
 		if (flow === undefined || frames === undefined) return undefined;
 		this.#size -= frames.length;
 		if (flow.isServed) this.#endTurn(flow);

@@ -29,6 +29,8 @@ export class Outlet {
 	#early = 0;
 	/** Large memory that the link was given and may still use, until it has nothing to send. */
 	#lent: Uint8Array[] = [];
+	/** Whether what is to go out together has waited, some of it. */
+	#pumped = false;
 	/** Undefined until something has to wait. */
 	#queue: FairQueue | undefined;
 
@@ -106,6 +108,7 @@ export class Outlet {
 	/** Sends now what was to go out together. */
 	flush(): void {
 		if (this.#batch.size === 0) return;
+		this.#pumped = false;
 		const { bytes } = this.#batch;
 		const { channel, link } = this;
 		// What a link cannot send yet may stay there for long: then it gets no part of a larger memory.
@@ -155,8 +158,12 @@ export class Outlet {
 	pump(): void {
 		const queue = this.#queue;
 		if (queue === undefined) return;
-		const take = (): Uint8Array | undefined => queue.take(this.#room(this.#given()));
-		for (let next = take(); next !== undefined; next = take()) {
+		for (;;) {
+			const room = this.#room(this.#given());
+			// What is cut is copied: not for little room, nor behind others that have waited.
+			const next = queue.take(room, room >= TURN / 2 && !this.#pumped);
+			if (next === undefined) return;
+			this.#pumped = true;
 			this.#batch.add(next);
 			this.#flushSoon();
 		}
