@@ -97,7 +97,7 @@ export class Connection implements LinkHandler, PeerLink {
 	readonly #framer: Framer;
 	/** By when the other end has to have said something; none once it has. */
 	#deadline: Timer | undefined;
-	/** Unsent bytes from which on it is looked whether there are too many. */
+	/** Unsent bytes above which it is looked whether there are too many. */
 	readonly #share: number;
 	/** Undefined where no limits hold for who is at the other end. */
 	#conduct: Conduct | undefined;

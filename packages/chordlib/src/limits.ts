@@ -52,7 +52,7 @@ export interface Limits {
 	readonly writeBufferSoft: number;
 	/** Unsent bytes on a link above which it is closed. */
 	readonly writeBufferHard: number;
-	/** Unsent bytes on all links together above which the link with the most of them is closed. */
+	/** Unsent bytes on all links together, at the end of a turn, above which those with the most of them are closed. */
 	readonly writeBuffers: number;
 	/** A link that nothing came over for so long is asked for a sign of life by the end that dialled it, after twice as long by the other. */
 	readonly ping: number;

@@ -288,6 +288,56 @@ test("memory that frames have waited in is used again once all of them are gone,
 	expect(memory.size).toBeLessThan(400);
 });
 
+test("what goes out of large memory, whole or cut, is what was put in, whoever has that memory next", () => {
+	for (let round = 0; round < 60; round++) {
+		const queue = new FairQueue();
+		const bodies = Array.from({ length: 2_200 + round }, (_, tag) =>
+			new Uint8Array(60 + ((tag * 7) % 90)).fill(round + tag),
+		);
+		for (const [tag, body] of bodies.entries())
+			queue.push({ kind: "notice", tag, body }, LIMIT, undefined);
+		const sent: Uint8Array[] = [];
+		for (let turn = 0; queue.size > 0; turn++) {
+			const room = turn % 3 === 0 ? Infinity : 20_000 + (((round + turn) * 7_919) % 29_000);
+			const piece = queue.take(room, turn % 2 === 0) ?? queue.take()!;
+			sent.push(piece.slice());
+			LARGE.reuse(piece);
+			for (const slab of [LARGE.take(), LARGE.take(), LARGE.take()]) {
+				slab.bytes.fill(0xff);
+				LARGE.give(slab, 0);
+			}
+		}
+		const reader = new Reader(concat(...sent));
+		const right = bodies.filter((body, tag) => {
+			const whole = new Reader(reader.raw(reader.uint(HEADER)));
+			return whole.uint(1) > 0 && whole.uint(4) === tag && Buffer.compare(whole.rest(), body) === 0;
+		});
+		expect([right.length, reader.left]).toEqual([bodies.length, 0]);
+	}
+});
+
+test("where very much waits it goes out as it is, or is cut where that is allowed; little does not keep large memory", () => {
+	const queue = new FairQueue();
+	const size = 1_000;
+	const notice = { kind: "notice", body: new Uint8Array(size - 9) } as const;
+	const whole = Math.floor(TURN / size) * size;
+	// Seven in small memory, two that fill a turn, and little in the last.
+	const count = 7 * 16 + (2 * whole) / size + 12;
+	for (let tag = 0; tag < count; tag++) queue.push({ ...notice, tag }, LIMIT, undefined);
+	while (queue.size > 2 * whole + 12 * size) queue.take();
+	expect([queue.take(whole - 1, false), queue.take(30 * size, true)?.length]).toEqual([
+		undefined,
+		30 * size,
+	]);
+	expect(queue.take(Infinity, false)?.length).toBe(whole - 30 * size);
+	const uncopied = queue.take(whole, false)!;
+	expect([uncopied.length, LARGE.hold(uncopied)]).toEqual([whole, true]);
+	expect(queue.take(10 * size, true)?.length).toBe(10 * size);
+	expect(LARGE.hold(queue.last(size, undefined))).toBe(false);
+	expect(queue.take(size)?.length).toBe(size);
+	expect([...taken(queue)].map(({ index }) => index)).toEqual([count - 1]);
+});
+
 test("what is put into a frame may take all that waits: it itself is whole or not there", () => {
 	const queue = new FairQueue();
 	const notice = (tag: number, body: Uint8Array | ((writer: Writer) => void)): void => {

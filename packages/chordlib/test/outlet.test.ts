@@ -307,15 +307,17 @@ test.each(["clear", "sealed"])(
 		const step = fc.record({
 			link: fc.nat(2),
 			sizes: fc.array(size, { maxLength: 8 }),
+			many: fc.oneof({ weight: 12, arbitrary: fc.constant(0) }, fc.nat(400)),
 			takes: fc.constantFrom(0, 100, 30_000, Infinity),
 		});
 		fc.assert(
 			fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
 				const ends = [0, 1, 2].map(() => copying(how === "sealed"));
 				let tag = 0;
-				for (const { link, sizes: lengths, takes } of steps) {
+				for (const { link, sizes: lengths, many, takes } of steps) {
 					const end = ends[link]!;
 					end.takes = takes;
+					for (let index = 0; index < many; index++) end.say(numbered(tag++, 400 + index));
 					for (const length of lengths) end.say(numbered(tag++, length));
 					end.endTurn();
 				}
@@ -370,6 +372,25 @@ test("while the network does not take what it was given, the rest waits; a ping 
 	endTurn();
 	expect([sizes(sent), out.waiting]).toEqual([[5, 9], 0]);
 });
+
+test.each([64, 1_000, 17_000])(
+	"what waits goes out, whatever little goes with it each time: frames of %i bytes",
+	(size) => {
+		const { outlet: out, link, sent, endTurn } = outlet();
+		link.buffered = TURN;
+		const count = Math.ceil((10 * TURN) / size);
+		for (let index = 0; index < count; index++) out.send(long(size), LIMIT);
+		let pongs = 0;
+		for (; pongs < 20 && out.waiting > 0; pongs++) {
+			out.sendFirst({ kind: "pong" }, LIMIT);
+			link.buffered = 5;
+			out.drained();
+			endTurn();
+		}
+		endTurn();
+		expect([out.waiting, concat(...sent).length]).toEqual([0, count * size + 5 * pongs]);
+	},
+);
 
 test("at the end all goes out that waits, in its order", () => {
 	const { outlet: out, link, sent } = outlet();

@@ -10,8 +10,8 @@ interface Check extends Name {
 }
 
 /**
- * Offers whose signatures are being checked, which takes a moment in which they may be taken back. A check goes on then:
- * so there may be more than the requests that a peer may have open.
+ * Offers whose signatures are being checked, which takes a moment in which they may be taken back. Those that were count
+ * until their checks end: otherwise who takes back what he asks could have any number checked.
  */
 export class Checks {
 	readonly #limits: BroadcastLimits;

@@ -92,7 +92,7 @@ async function inTurns(
 /** How fast links are opened. */
 export const handshake: Measurement = {
 	name: "handshake",
-	about: `${LINKS} links to one node that are opened at once, beside as many TLS 1.3 connections with certificates (Ed25519) of both ends; both ends in this process, which has opened a thousand before; a second is one of the processor. Noise XX, and the records of both ends verified; then the same with the proof that who dials can be dialled, which takes a second connection. TLS once as a program has it that gives tls.connect its key and certificate, and once with the context that they become made before: that is done once in a program's life, as the keys of a node are read once.`,
+	about: `${LINKS} links to one node that are opened at once, beside as many TLS 1.3 connections with certificates (Ed25519) of both ends; both ends in this process, which has opened twelve hundred before; a second is one of the processor. Noise XX, and the records of both ends verified; then the same with the proof that who dials can be dialled, which takes a second connection. TLS once as a program has it that gives tls.connect its key and certificate, and once with the context that they become made before: that is done once in a program's life, as the keys of a node are read once.`,
 	once: true,
 	async run({ operations }) {
 		// So few operations are a trial of the program.
