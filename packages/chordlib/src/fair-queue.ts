@@ -108,7 +108,8 @@ class Flow {
 
 	/**
 	 * Takes frames that follow each other, as many as fit into `room` and into a turn, one at least where that fits into
-	 * `room`; else `undefined`. What would have to be cut, and so copied, waits for more room unless `mayCut`. Few bytes hold until the next frame is put behind the others: their memory is used again.
+	 * `room`; else `undefined`. What would have to be cut, and so copied, waits for more room unless `mayCut`. Few bytes
+	 * hold until the next frame is put behind the others: their memory is used again.
 	 */
 	take(room: number, mayCut: boolean): Uint8Array | undefined {
 		if (this.#pieces.length === 0) this.#endPiece();
@@ -223,8 +224,7 @@ export class FairQueue {
 
 	/**
 	 * Takes what goes out next, one frame or several that follow each other; `undefined` when none waits, or the first is
-	 * larger than `room`. Without `mayCut` also when only a part of what is better
-	 * not cut has room.
+	 * larger than `room`. Without `mayCut` also when there is room only for a part of what is better not cut.
 	 */
 	take(room: number = Infinity, mayCut = true): Uint8Array | undefined {
 		const own = this.#own.isWaiting && (this.#ownTurn || this.#flows.size === 0);

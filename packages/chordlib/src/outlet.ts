@@ -69,10 +69,11 @@ export class Outlet {
 		if (this.waiting === 0) {
 			const given = this.#given();
 			const room = this.#room(given);
-			const length = room > 0 ? this.#batch.write(frame, limit) : 0;
-			if (length > 0 && length <= room)
-				return this.#goesOut(length) ? this.buffered : given + length;
-			this.#batch.takeBack(length);
+			if (room > 0) {
+				const length = this.#batch.write(frame, limit);
+				if (length <= room) return this.#goesOut(length) ? this.buffered : given + length;
+				this.#batch.takeBack(length);
+			}
 		}
 		this.#queue ??= new FairQueue();
 		const queue = this.#queue;
