@@ -29,7 +29,7 @@ export interface GreetingOptions {
  *
  * encrypted            dialler   hello, first message ->
  *                                       <- hello, second message, or a refusal   acceptor
- *                                third message ->
+ *                                third message, in one piece with what follows it ->
  * ```
  */
 export class Greeting {
@@ -42,6 +42,7 @@ export class Greeting {
 	#theirs: Uint8Array | undefined;
 	#handshake: LinkHandshake | undefined;
 	#outcome: Outcome | undefined;
+	#last: Uint8Array | undefined;
 	/** What has come and is not whole. */
 	#rest: Uint8Array = new Uint8Array(0);
 	/** How much more may come, and whether it was more. */
@@ -71,6 +72,11 @@ export class Greeting {
 	/** What the handshake has come to; `undefined` until then, and where links are not encrypted. */
 	get outcome(): Outcome | undefined {
 		return this.#outcome;
+	}
+
+	/** What is still to be said when the greeting is done, in one piece with what comes first after it. */
+	get last(): Uint8Array | undefined {
+		return this.#last;
 	}
 
 	/** For the end that dialled: it speaks first. */
@@ -172,7 +178,8 @@ export class Greeting {
 		const reply = this.#answer(message);
 		if (reply !== undefined) {
 			const said = sized(reply);
-			this.#write(this.#dialled ? said : concat([this.#ours, said]));
+			if (this.#dialled) this.#last = said;
+			else this.#write(concat([this.#ours, said]));
 		}
 		this.#outcome = this.#handshake?.outcome;
 	}

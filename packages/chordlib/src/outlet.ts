@@ -2,6 +2,7 @@ import { FairQueue, type Pair, TURN } from "./fair-queue.ts";
 import type { Clock, Link } from "./ports.ts";
 import type { Channel } from "./secure/channel.ts";
 import { Batch } from "./wire/batch.ts";
+import { concat } from "./wire/concat.ts";
 import type { Outgoing } from "./wire/messages.ts";
 import { LARGE } from "./wire/writer.ts";
 
@@ -19,6 +20,8 @@ export class Outlet {
 	link: Link | undefined;
 	/** Seals what goes out, where links are encrypted. Given once the greeting is done. */
 	channel: Channel | undefined;
+	/** The end of the greeting: goes out as it is, in one piece with what is sent first. */
+	head: Uint8Array | undefined;
 	/** Hears of each frame that is to be sent, as it goes out: a view, until the next one. */
 	told: ((frame: Uint8Array) => void) | undefined;
 	readonly #clock: Clock;
@@ -117,9 +120,11 @@ export class Outlet {
 		if (channel !== undefined) {
 			const comesBack = link?.copies === true && !isBehind;
 			const memory = comesBack && LARGE.suits(bytes.length) ? LARGE.take().bytes : undefined;
-			for (const record of channel.seal(bytes, memory)) {
-				if (!this.#give(record)) LARGE.reuse(record);
-			}
+			const records = channel.seal(bytes, memory);
+			const { head } = this;
+			this.head = undefined;
+			if (head !== undefined) this.#give(concat([head, ...records]));
+			else for (const record of records) if (!this.#give(record)) LARGE.reuse(record);
 			this.#batch.clear(false);
 		} else if (isBehind) {
 			this.#give(bytes.slice());

@@ -67,6 +67,13 @@ test("signatures of more keys than are kept ready are each checked with their ow
 	}
 });
 
+test("keys are agreed on with more others in turn than are kept ready, with each as it does with us", () => {
+	const [ours, ...others] = Array.from({ length: 8 }, () => Identity.create().exchange);
+	for (const other of [...others, ...others.toReversed(), ...others]) {
+		expect(ours?.agree(other.publicKey)).toEqual(other.agree(ours!.publicKey));
+	}
+});
+
 test.each(["", "a\0b", "\n", "é", "x".repeat(65), 5])("%j is no purpose to sign for", (purpose) => {
 	const sign = (): unknown => identity.sign(purpose as string, message);
 	expect(sign).toThrow(chordError("INVALID_ARGUMENT"));

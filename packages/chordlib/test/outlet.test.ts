@@ -55,6 +55,29 @@ function outlet(): {
 	return { outlet: made, link, sent, endTurn };
 }
 
+test("the end of a greeting goes out in one piece with the first record, as it is, and with no other", () => {
+	const { outlet: out, sent, endTurn } = outlet();
+	const key = new Uint8Array(32).fill(1);
+	const ends = (): CipherState => new CipherState(systemCrypto, key);
+	out.channel = new Channel({ send: ends(), receive: ends() });
+	const head = Uint8Array.of(1, 2, 3);
+	out.head = head;
+	for (const tag of [1, 2]) {
+		out.send({ kind: "cancel", call: tag }, TURN);
+		endTurn();
+	}
+	expect(sent.length).toBe(2);
+	expect(sent[0]?.subarray(0, 3)).toEqual(head);
+	const read: string[] = [];
+	const other = new Channel({ send: ends(), receive: ends() });
+	other.push(concat(sent[0]!.subarray(3), sent[1]!), (content) => {
+		read.push(toHex(content));
+		return true;
+	});
+	const frames = [1, 2].map((tag) => toHex(encodeFrame({ kind: "cancel", call: tag }, TURN)));
+	expect(read).toEqual(frames);
+});
+
 /** A link that copies as many bytes at once as it `takes`, and the rest when it is asked to: until then it has what it was given. */
 interface Copying {
 	takes: number;

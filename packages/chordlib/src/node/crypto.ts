@@ -4,7 +4,6 @@ import {
 	createCipheriv,
 	createDecipheriv,
 	createHash,
-	createHmac,
 	createPrivateKey,
 	createPublicKey,
 	diffieHellman,
@@ -15,11 +14,9 @@ import {
 } from "node:crypto";
 
 import type { Crypto, KeyAgreement, Random, SigningKey } from "../ports.ts";
+import { blake2b, hkdf } from "./blake2b.ts";
 
 const TAG = 16;
-
-/** Public keys that are kept ready to verify signatures with. */
-const VERIFYING_KEYS = 256;
 
 /** Takes 128 MiB, and about half a second. */
 const SCRYPT = { N: 2 ** 17, r: 8, p: 1, maxmem: 256 * 2 ** 20 };
@@ -42,33 +39,19 @@ export const systemCrypto: Crypto = {
 	signing: (secret) => new Ed25519(secret),
 
 	verify: (publicKey, message, signature) =>
-		verify(undefined, message, verifyingKey(publicKey), signature),
+		verify(undefined, message, verifying.get(publicKey), signature),
 
 	verifyLater: (publicKey, message, signature) =>
 		new Promise((resolve, reject) => {
-			verify(undefined, message, verifyingKey(publicKey), signature, (error, isValid) => {
+			verify(undefined, message, verifying.get(publicKey), signature, (error, isValid) => {
 				if (error) reject(error);
 				else resolve(isValid);
 			});
 		}),
 
-	blake2b: (...parts) => {
-		const hash = createHash("blake2b512");
-		for (const part of parts) hash.update(part);
-		return plain(hash.digest());
-	},
+	blake2b,
 
-	hkdf: (salt, input, length) => {
-		// As RFC 5869 says it: Node's own takes twice as long.
-		const secret = hmac(salt, input);
-		const output = new Uint8Array(length);
-		let block: Uint8Array = new Uint8Array(0);
-		for (let offset = 0, count = 1; offset < length; offset += block.length, count++) {
-			block = hmac(secret, block, Uint8Array.of(count));
-			output.set(block.subarray(0, length - offset), offset);
-		}
-		return output;
-	},
+	hkdf,
 
 	stretch: (passphrase, salt) =>
 		new Promise((resolve, reject) => {
@@ -118,13 +101,11 @@ class X25519 implements KeyAgreement {
 			key: { kty: "OKP", crv: "X25519", d, x: "" },
 			format: "jwk",
 		});
-		const { x = "" } = createPublicKey(this.#key).export({ format: "jwk" });
-		this.publicKey = plain(Buffer.from(x, "base64url"));
+		this.publicKey = publicKeyOf(this.#key);
 	}
 
 	agree(publicKey: Uint8Array): Uint8Array | undefined {
-		const key = { kty: "OKP", crv: "X25519", x: base64(publicKey) };
-		const remote = createPublicKey({ key, format: "jwk" });
+		const remote = agreeing.get(publicKey);
 		try {
 			return plain(diffieHellman({ privateKey: this.#key, publicKey: remote }));
 		} catch {
@@ -140,8 +121,7 @@ class Ed25519 implements SigningKey {
 	constructor(secret: Uint8Array) {
 		const key = { kty: "OKP", crv: "Ed25519", d: base64(secret), x: "" };
 		this.#key = createPrivateKey({ key, format: "jwk" });
-		const { x = "" } = createPublicKey(this.#key).export({ format: "jwk" });
-		this.publicKey = plain(Buffer.from(x, "base64url"));
+		this.publicKey = publicKeyOf(this.#key);
 	}
 
 	sign(message: Uint8Array): Uint8Array {
@@ -149,25 +129,38 @@ class Ed25519 implements SigningKey {
 	}
 }
 
-/** Keys as Node wants them, the one that was longest not used first: who signs one thing soon signs another. */
-const verifyingKeys = new Map<string, KeyObject>();
+/** Public keys as Node wants them: which are used once are soon used again. */
+class PublicKeys {
+	readonly #crv: string;
+	readonly #most: number;
+	/** The one that was not used for the longest time first. */
+	readonly #keys = new Map<string, KeyObject>();
 
-function verifyingKey(publicKey: Uint8Array): KeyObject {
-	const x = base64(publicKey);
-	const key =
-		verifyingKeys.get(x) ??
-		createPublicKey({ key: { kty: "OKP", crv: "Ed25519", x }, format: "jwk" });
-	verifyingKeys.delete(x);
-	verifyingKeys.set(x, key);
-	const [oldest] = verifyingKeys.keys();
-	if (verifyingKeys.size > VERIFYING_KEYS && oldest !== undefined) verifyingKeys.delete(oldest);
-	return key;
+	constructor(crv: string, most: number) {
+		this.#crv = crv;
+		this.#most = most;
+	}
+
+	get(publicKey: Uint8Array): KeyObject {
+		const x = base64(publicKey);
+		const jwk = { kty: "OKP", crv: this.#crv, x };
+		const key = this.#keys.get(x) ?? createPublicKey({ key: jwk, format: "jwk" });
+		this.#keys.delete(x);
+		this.#keys.set(x, key);
+		const [oldest] = this.#keys.keys();
+		if (this.#keys.size > this.#most && oldest !== undefined) this.#keys.delete(oldest);
+		return key;
+	}
 }
 
-function hmac(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array {
-	const code = createHmac("blake2b512", key);
-	for (const part of parts) code.update(part);
-	return code.digest();
+/** Who signs one thing soon signs another; a handshake uses each key once or twice, and then never again. */
+const verifying = new PublicKeys("Ed25519", 256);
+const agreeing = new PublicKeys("X25519", 4);
+
+/** The public key that belongs to a private one. */
+function publicKeyOf(key: KeyObject): Uint8Array {
+	const { x = "" } = key.export({ format: "jwk" });
+	return plain(Buffer.from(x, "base64url"));
 }
 
 function base64(bytes: Uint8Array): string {

@@ -107,8 +107,8 @@ const KEPT = 64;
  */
 export class OpenedRecords {
 	readonly #crypto: Crypto;
-	/** The one that was not shown for the longest time first. */
-	readonly #lately = new Set<NodeRecord>();
+	/** By their bytes; the one that was not shown for the longest time first. */
+	readonly #lately = new Map<string, NodeRecord>();
 
 	constructor(crypto: Crypto) {
 		this.#crypto = crypto;
@@ -116,18 +116,14 @@ export class OpenedRecords {
 
 	/** As {@link openRecord}. */
 	open(bytes: Uint8Array): NodeRecord {
-		const known = [...this.#lately].find((record) => isSame(record.bytes, bytes));
-		const record = known ?? openRecord(this.#crypto, bytes);
-		this.#lately.delete(record);
-		this.#lately.add(record);
-		const [oldest] = this.#lately;
+		const key = String.fromCharCode(...bytes);
+		const record = this.#lately.get(key) ?? openRecord(this.#crypto, bytes);
+		this.#lately.delete(key);
+		this.#lately.set(key, record);
+		const [oldest] = this.#lately.keys();
 		if (this.#lately.size > KEPT && oldest !== undefined) this.#lately.delete(oldest);
 		return record;
 	}
-}
-
-function isSame(a: Uint8Array, b: Uint8Array): boolean {
-	return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }
 
 /**
