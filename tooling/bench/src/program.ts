@@ -35,3 +35,22 @@ export class Program {
 		await ended;
 	}
 }
+
+/** What a program of this folder tells, which tells one thing and ends. */
+export async function told<T>(
+	name: string,
+	args: readonly string[],
+	execArgv: readonly string[],
+): Promise<T> {
+	const child = fork(new URL(name, import.meta.url), args, { execArgv: [...execArgv] });
+	const ended = once(child, "exit");
+	const heard = once(child, "message") as Promise<[T]>;
+	const [word] = await Promise.race([
+		heard,
+		ended.then(([code]) => {
+			throw new Error(`${name} ended with ${String(code)} before it said anything`);
+		}),
+	]);
+	await ended;
+	return word;
+}

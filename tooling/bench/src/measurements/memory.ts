@@ -1,8 +1,6 @@
-import { fork } from "node:child_process";
-import { once } from "node:events";
-
 import type { Measurement } from "../measurement.ts";
 import type { MemoryKind, Taken, Usage } from "../memory-program.ts";
+import { told } from "../program.ts";
 
 /** Links, and TLS connections, that are counted. */
 const LINKS = 400;
@@ -10,19 +8,8 @@ const LINKS = 400;
 /** The heap can be swept at any time; its part for new objects is small, so that it does not grow meanwhile. */
 const SETTINGS = ["--expose-gc", "--max-semi-space-size=1"];
 
-async function measured(kind: MemoryKind, count: number): Promise<Taken> {
-	const program = new URL("../memory-program.js", import.meta.url);
-	const child = fork(program, [kind, String(count)], { execArgv: SETTINGS });
-	const ended = once(child, "exit");
-	const told = once(child, "message") as Promise<[Taken]>;
-	const [taken] = await Promise.race([
-		told,
-		ended.then(([code]) => {
-			throw new Error(`the process whose memory is measured ended with ${String(code)}`);
-		}),
-	]);
-	await ended;
-	return taken;
+function measured(kind: MemoryKind, count: number): Promise<Taken> {
+	return told("memory-program.js", [kind, String(count)], SETTINGS);
 }
 
 /** What came to be in use from one moment to the next, of each of `count`, in kilobytes. */
