@@ -138,7 +138,8 @@ function isLinked(a: LocalNode, b: LocalNode): boolean {
 
 test("a link that was opened to see whether rings have grown apart is closed when that is known", async () => {
 	let kept = 0;
-	await assertForSeeds(FILE, 3, async (seed) => {
+	const rings = 5;
+	await assertForSeeds(FILE, rings, async (seed) => {
 		const [ring, visitor, visited] = await visit(seed);
 		await ring.simulation.run(500);
 		expect([isLinked(visitor, visited), isLinked(visited, visitor)]).toEqual([true, true]);
@@ -148,8 +149,8 @@ test("a link that was opened to see whether rings have grown apart is closed whe
 		expect(visitor.stats.reached.dead + visited.stats.reached.dead).toBe(0);
 		expect(ring.flaw()).toBeUndefined();
 	});
-	// Once in a while the ring has come to want that very link.
-	expect(kept).toBeLessThanOrEqual(factor / 50);
+	// One in four or five is a link to see who is a nearer finger: that may stay until it has not been used for a while.
+	expect(kept).toBeLessThan((rings * factor) / 2);
 });
 
 test("a link that was opened for that, and that either end has a use for, stays", async () => {

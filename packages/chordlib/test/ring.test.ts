@@ -113,6 +113,41 @@ test("whoever joins through a node that is itself still joining comes into the s
 	});
 });
 
+test("when a join is done everybody finds the newcomer, also where he comes in the place of one who has just died", async () => {
+	await assertForSeeds(FILE, 30, async (seed) => {
+		const ring = new Ring(seed, { latency, proof: "required" });
+		await ring.grow(10);
+		// Who does not take part in it, or has died unnoticed, is not asked.
+		const wrong: string[] = [];
+		const missing = async (newcomer: LocalNode): Promise<void> => {
+			for (const mode of ["iterative", "recursive"] as const) {
+				const ask = async (node: LocalNode): Promise<void> => {
+					const { node: found } = await node.lookup(newcomer.hash, { mode });
+					if (found.hash.equals(newcomer.hash)) return;
+					wrong.push(`${mode}: ${nameOf(node)} takes ${nameOf(found)} for ${nameOf(newcomer)}`);
+				};
+				await ring.until(Promise.all([...ring.nodes].map(ask)));
+			}
+		};
+		const joined = async (newcomer: LocalNode): Promise<void> => {
+			const others = [...ring.nodes].filter((node) => node !== newcomer);
+			const through = ring.simulation.random.next() * others.length;
+			await ring.until(newcomer.joinRing(others[Math.floor(through)]?.address ?? []));
+			await missing(newcomer);
+		};
+		for (let i = 0; i < 3; i++) await joined(await ring.add(`newcomer ${i}`));
+		for (let i = 0; i < 3; i++) {
+			const old = ring.pick();
+			if (old === undefined) throw new Error("no ring");
+			const host = ring.hostOf(old);
+			ring.crash(old);
+			host.restart();
+			await joined(await ring.add(host.name, {}, host));
+		}
+		expect(wrong).toEqual([]);
+	});
+});
+
 test("a node that has left is missed by nobody, answers for nothing, and comes back as a new incarnation", async () => {
 	const ring = new Ring(3, { latency });
 	const [, , leaver] = await ring.grow(8);

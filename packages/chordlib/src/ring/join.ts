@@ -26,7 +26,7 @@ const UNPROVEN =
 
 /**
  * How a node gets into a ring: its predecessor to be hands over its whole successor list; the joiner takes it once
- * the first in it has answered, and tells its predecessor that it is in.
+ * the first in it has answered, and tells both its neighbours that it is in.
  */
 export class Joining {
 	readonly #state: RingState;
@@ -60,8 +60,8 @@ export class Joining {
 		network.serve(tellEntered, (successors, from, _budget, answer) => {
 			if (from.same(this.#admitted)) this.#admitting = 0;
 			network.prove(from, false, (error) => {
-				if (error === undefined) stabilizer.adopt(from, successors);
-				answer(undefined);
+				if (error === undefined) stabilizer.welcome(from, successors, () => answer(undefined));
+				else answer(undefined);
 			});
 			return undefined;
 		});
@@ -212,15 +212,17 @@ export class Joining {
 		this.#state.enter(predecessor, successor, named);
 		this.#stabilizer.stand("member");
 		this.#stabilizer.stabilize();
-		this.#underWay.track<void>(
-			(done) => {
-				const { successors } = this.#state;
-				return this.#network.call(predecessor, tellEntered, successors, PATIENCE, done);
-			},
-			() => {
-				this.#done(undefined);
-			},
-		);
+		const { successors } = this.#state;
+		const neighbours = new Set([predecessor, successor]);
+		let left = neighbours.size;
+		for (const neighbour of neighbours) {
+			this.#underWay.track<void>(
+				(done) => this.#network.call(neighbour, tellEntered, successors, PATIENCE, done),
+				() => {
+					if (--left === 0) this.#done(undefined);
+				},
+			);
+		}
 	}
 
 	/** Whoever is asked first, before it has joined anything, is the first member of a new ring. */

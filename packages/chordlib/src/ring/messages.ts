@@ -96,7 +96,10 @@ export const askAdmission: RequestType<boolean, Admission> = defineRequest("cica
 	response: struct({ outcome: choice(["welcome", "moved", "busy", "unproven"]), contacts }),
 });
 
-/** Tells the predecessor that handed over its list that the joiner is in: from now on it is the successor. */
+/**
+ * Tells both neighbours of a joiner that it is in, and who follows it: from now on it is the successor of the one that
+ * handed over its list, and the predecessor of the first that it names. Answered once that is so.
+ */
 export const tellEntered: RequestType<readonly Contact[], void> = defineRequest(
 	"cicada/ring/1/entered",
 	{ request: contacts, response: nothing },

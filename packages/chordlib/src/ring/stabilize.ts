@@ -158,6 +158,13 @@ export class Stabilizer {
 		this.#tellSuccessor();
 	}
 
+	/** `newcomer` says itself that it is in the ring, and who follows it; `done` once this node points to it, if it should. */
+	welcome(newcomer: Contact, named: readonly Contact[], done: () => void): void {
+		this.adopt(newcomer, named);
+		if (named[0]?.same(this.#state.self) === true) this.#rectify(newcomer, done);
+		else done();
+	}
+
 	/** A node did not answer, or its link broke: if the ring points to it, it is asked whether it is alive. */
 	suspect(contact: Contact, settled: () => void = () => {}): void {
 		const known = this.#state.contacts.some((other) => other.same(contact));
@@ -352,15 +359,19 @@ export class Stabilizer {
 	}
 
 	/** RECTIFY: `notifier` takes this node for its successor. */
-	#rectify(notifier: Contact): void {
-		if (this.#state.standing !== "member" || !notifier.dialable) return;
-		const { self, predecessor } = this.#state;
+	#rectify(notifier: Contact, done: () => void = () => {}): void {
+		const { self, predecessor, standing: now } = this.#state;
+		if (now !== "member" || !notifier.dialable) {
+			done();
+			return;
+		}
 		if (
 			predecessor === undefined ||
 			predecessor.id === notifier.id ||
 			between(predecessor.id, notifier.id, self.id)
 		) {
 			this.#state.predecessor = notifier;
+			done();
 			return;
 		}
 		this.#ask(predecessor, (error, view) => {
@@ -368,6 +379,7 @@ export class Stabilizer {
 			if (isGone(error, view) && this.#state.predecessor?.same(predecessor)) {
 				this.#state.predecessor = notifier;
 			}
+			done();
 		});
 	}
 

@@ -51,7 +51,7 @@ export const MUTANTS: readonly Mutant[] = [
 			},
 		],
 		caughtBy: ["local/predecessor-kept"],
-		run: "--regime fail-stop --nodes 12 --successors 3 --minutes 10 --churn 3 --lookups 0 --latency internet --seed 2 --seeds 2",
+		run: "--regime fail-stop --nodes 12 --successors 3 --minutes 10 --churn 3 --lookups 0 --latency internet --seed 5 --seeds 2",
 	},
 	{
 		name: "predecessor-not-looked-at-again",
@@ -64,7 +64,7 @@ export const MUTANTS: readonly Mutant[] = [
 			},
 		],
 		caughtBy: ["local/predecessor-kept"],
-		run: "--regime fail-stop --nodes 12 --successors 3 --minutes 3 --churn 3 --seed 9 --seeds 3",
+		run: "--regime fail-stop --nodes 12 --successors 3 --minutes 3 --churn 3 --seed 13 --seeds 2",
 	},
 	{
 		name: "lives-confused",
@@ -109,8 +109,8 @@ export const MUTANTS: readonly Mutant[] = [
 		patches: [
 			{
 				file: "ring/stabilize.ts",
-				find: 'if (this.#state.standing !== "member" || !notifier.dialable) return;',
-				replace: "if (!notifier.dialable) return;",
+				find: 'if (now !== "member" || !notifier.dialable) {',
+				replace: "if (!notifier.dialable) {",
 			},
 		],
 		caughtBy: [],

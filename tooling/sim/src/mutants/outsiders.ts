@@ -62,7 +62,7 @@ export const OUTSIDERS: readonly Mutant[] = [
 			"ring/entered",
 			"liveness/fingers",
 		],
-		run: "--regime hostile --nodes 12 --successors 3 --minutes 3 --churn 3 --seeds 4",
+		run: "--regime fail-stop --nodes 32 --successors 16 --minutes 3 --churn 2 --seed 1 --seeds 2",
 	},
 	{
 		name: "born-again",

@@ -59,8 +59,10 @@ peer.on("error", (error) => {
 });
 
 let told = "";
+/** It is in the swarm, but others may not find it yet. */
+let connecting = false;
 const place = (): void => {
-	const ready = peer.state === "ready";
+	const ready = peer.state === "ready" && !connecting;
 	const successor = peer.ring.successors[0]?.hash.toString();
 	const now = `${ready} ${successor}`;
 	if (now !== told) say({ kind: "place", ready, successor });
@@ -104,6 +106,16 @@ async function send({
 	}
 }
 
+async function connect(through: readonly Address[]): Promise<void> {
+	connecting = true;
+	try {
+		await peer.connect(through);
+	} finally {
+		connecting = false;
+		place();
+	}
+}
+
 async function attempt(order: "bind" | "connect", run: () => Promise<void>): Promise<void> {
 	try {
 		await run();
@@ -115,5 +127,5 @@ async function attempt(order: "bind" | "connect", run: () => Promise<void>): Pro
 process.on("message", (order: Order) => {
 	if (order.kind === "send") void send(order);
 	else if (order.kind === "bind") void attempt("bind", () => bind(order.address));
-	else void attempt("connect", () => peer.connect(order.through));
+	else void attempt("connect", () => connect(order.through));
 });
