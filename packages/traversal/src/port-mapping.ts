@@ -55,7 +55,7 @@ export class PortMapping {
 	readonly #closing = new AbortController();
 	/** Mappers that were given up, and still tidy up. */
 	readonly #tidying = new Set<Promise<void>>();
-	#mapper: (PortMapper & Pick<UPnP, "on">) | undefined;
+	#mapper: PortMapper | undefined;
 	#opening: Promise<void> | undefined;
 	#closed: Promise<void> | undefined;
 

@@ -1,100 +1,25 @@
-import type { MappedPort, MappingEvents } from "./mapped-port.ts";
-import { MappingTable } from "./mapping-table.ts";
 import { system } from "./node/system.ts";
-import type { PortMapper } from "./port-mapper.ts";
+import { PortMapper } from "./port-mapper.ts";
 import type { World } from "./ports.ts";
 import { upnp } from "./upnp/discovery.ts";
-import type { Wait } from "./wait.ts";
 
 /**
  * Maps ports by UPnP: Internet Gateway Device, versions 1 and 2, with WANIPConnection or WANPPPConnection.
  *
+ * `create` searches all interfaces, asks whoever answers, and takes the first that has a public address. What crashed runs
+ * of this program left on that router is removed in the background. `addPortMapping` rejects with `PORT_TAKEN` when the
+ * external port is another's. A router that knows only permanent mappings makes one of those; its `expires` is undefined.
+ *
  * What the home network says is not believed without need: descriptions and control URLs must be the answering
  * router's own, by literal private addresses, and answers are small, in time, and plain XML.
  */
-export class UPnP implements PortMapper {
+export class UPnP extends PortMapper {
 	/** How it is called. */
 	readonly name = "UPnP";
-	readonly #table: MappingTable;
 
 	/** @param options.world what it asks of the machine; tests may give another */
 	constructor(options: { readonly world?: World } = {}) {
 		const world = options.world ?? system;
-		this.#table = new MappingTable(world, upnp(world));
-	}
-
-	/** The router's public address, as last seen. @throws TraversalError `NOT_OPEN` before {@link create} */
-	get externalIp(): string {
-		return this.#table.gateway.externalIp;
-	}
-
-	/** The address of the interface that faces the router. @throws TraversalError `NOT_OPEN` before {@link create} */
-	get localAddress(): string {
-		return this.#table.gateway.localAddress;
-	}
-
-	/** What it has mapped. */
-	get mappings(): readonly MappedPort[] {
-		return this.#table.mappings;
-	}
-
-	/**
-	 * Finds a router: searches all interfaces, asks whoever answers, takes the first that has a public address.
-	 * 8 s unless said otherwise. What crashed runs of this program left on it is removed in the background.
-	 *
-	 * @throws TraversalError `NO_GATEWAY`, `DOUBLE_NAT`, or what tells most of what those said that answered
-	 */
-	async create(options?: Wait): Promise<this> {
-		await this.#table.create(options);
-		return this;
-	}
-
-	/**
-	 * Maps a port, TCP for 3,600 s unless said otherwise, and renews it at half its life until it is deleted. A
-	 * router that knows only permanent mappings makes one of those; its `expires` is undefined.
-	 *
-	 * @throws TraversalError `PORT_TAKEN` when the external port is another's, `REFUSED`, `NOT_OPEN`, …
-	 */
-	addPortMapping(
-		localPort: number,
-		externalPort: number,
-		options?: { readonly protocol?: "tcp" | "udp"; readonly lifetime?: number } & Wait,
-	): Promise<MappedPort> {
-		return this.#table.add(localPort, externalPort, options);
-	}
-
-	/**
-	 * Takes a mapping off the router. When that fails it is still among {@link mappings}, but no longer renewed.
-	 *
-	 * @throws TraversalError `NOT_MAPPED`, or why it failed
-	 */
-	deletePortMapping(
-		localPort: number,
-		options?: { readonly protocol?: "tcp" | "udp" } & Wait,
-	): Promise<void> {
-		return this.#table.delete(localPort, options);
-	}
-
-	/** Removes all of its mappings. @throws TraversalError when one may still be there */
-	cleanup(): Promise<void> {
-		return this.#table.cleanup();
-	}
-
-	/** Calls `listener` for each event of a type, until it is taken back or `signal` aborts. */
-	on<Type extends keyof MappingEvents>(
-		type: Type,
-		listener: (event: MappingEvents[Type]) => void,
-		options?: { signal?: AbortSignal },
-	): () => void {
-		return this.#table.events.on(type, listener, options);
-	}
-
-	/** Removes all of its mappings, as well as it can within 6 s, and lets go of sockets and timers. Never rejects. */
-	close(): Promise<void> {
-		return this.#table.close();
-	}
-
-	[Symbol.asyncDispose](): Promise<void> {
-		return this.close();
+		super(world, upnp(world));
 	}
 }
