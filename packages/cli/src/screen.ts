@@ -7,6 +7,7 @@ import {
 } from "node:readline";
 
 import type { Surroundings } from "./surroundings.ts";
+import { TypedKeys } from "./typed-keys.ts";
 
 /** Where lines are typed and shown. */
 export interface Screen {
@@ -33,8 +34,9 @@ export class TerminalScreen implements Screen {
 	constructor({ stdin, stdout }: Surroundings, prompting: Prompting, interrupt: () => void) {
 		this.#output = stdout;
 		this.#prompting = prompting;
+		const keys = new TypedKeys(stdin);
 		this.#terminal = createInterface({
-			input: stdin,
+			input: keys,
 			output: stdout,
 			terminal: true,
 			historySize: 1_000,
@@ -42,6 +44,9 @@ export class TerminalScreen implements Screen {
 		});
 		// In raw mode Ctrl-C is a key, not a signal.
 		this.#terminal.on("SIGINT", interrupt);
+		this.#terminal.on("close", () => {
+			keys.end();
+		});
 	}
 
 	show(text: string): void {

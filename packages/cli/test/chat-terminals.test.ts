@@ -90,11 +90,13 @@ test.skipIf(withoutTmux)(
 		const screen = await ana.until((shown) => shown.endsWith(`<bob> three\n#lobby> ${long}`));
 		expect([...screen.matchAll(/word0/g)]).toHaveLength(1);
 		await ana.resize(100, 30);
-		await ana.until(`#lobby> ${long}`);
+		// Again: a line that came before that would be wiped away when the prompt is drawn for the new size.
+		await ana.type("!");
+		await ana.until(`#lobby> ${long}!`);
 		await bob.enter("four");
 		await ana.until(/<bob> four\n.*word0/);
 		await ana.press("Enter");
-		await bob.until(`<ana> ${long}`);
+		await bob.until(`<ana> ${long}!`);
 	},
 );
 
