@@ -370,9 +370,9 @@ export class Connection implements LinkHandler, PeerLink {
 		this.#channel.limit = this.#owner.limits.opening;
 		this.#outlet.channel = this.#channel;
 		const { last } = greeting;
-		if (last !== undefined) this.#owner.sent?.(this, last);
 		this.#outlet.head = last;
-		if (this.dialled) this.#identify();
+		if (last !== undefined) this.#owner.sent?.(this, last);
+		if (this.dialled && !this.#closed) this.#identify();
 		return rest;
 	}
 

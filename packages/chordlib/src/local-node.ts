@@ -168,20 +168,23 @@ export class LocalNode {
 		core.become(leaf ? "leaf" : "dialable");
 		const way = leaf ? "attach" : state.successor === undefined ? "join" : "merge";
 		if (way === "join") joining.prepare();
+		let abandon: (() => void) | undefined;
 		try {
 			await this.#run<void>(options, (budget, done) => {
 				const cancel = joinThrough(core, this.#options.ports, remotes, way, budget, done);
-				this.#abandonJoin = () => {
+				abandon = () => {
 					cancel();
 					done(new ChordError("CLOSED", "this node left the ring meanwhile"));
 				};
+				this.#abandonJoin = abandon;
 				return cancel;
 			});
 		} catch (error) {
 			core.ring.giveUp();
 			throw error;
 		} finally {
-			this.#abandonJoin = undefined;
+			// Another may have begun to join another ring once this node was in.
+			if (this.#abandonJoin === abandon) this.#abandonJoin = undefined;
 		}
 	}
 

@@ -172,7 +172,8 @@ test("a leaf that asks to come into the ring, or to be a predecessor, is no neig
 	for (const node of ring.nodes) {
 		const [outcome] = await ring.until(leaf.request(node, admission, false));
 		expect(outcome).not.toBe(WELCOME);
-		await ring.until(leaf.request(node, entered, { length: 0 }));
+		const refused = ring.until(leaf.request(node, entered, { length: 0 }));
+		await expect(refused).rejects.toMatchObject({ code: "REMOTE" });
 		await ring.until(leaf.notify(node, notify, undefined));
 		expect(ring.flaw()).toBeUndefined();
 	}

@@ -1,8 +1,17 @@
-import { uniform } from "@cicada/simnet";
+import { constant, uniform } from "@cicada/simnet";
 import { expect, test } from "vitest";
 
-import { type Arc, ChordError, Hash, type LocalNode } from "../src/index.ts";
-import { Ring, fingerFor, nameOf } from "./ring.ts";
+import {
+	type Arc,
+	ChordError,
+	Hash,
+	type LocalNode,
+	type RemoteNode,
+	type Transport,
+} from "../src/index.ts";
+import { askAdmission } from "../src/ring/messages.ts";
+import { toHex } from "./bytes.ts";
+import { Ring, after, fingerFor, nameOf } from "./ring.ts";
 import { assertForSeeds, factor } from "./seeds.ts";
 
 const FILE = "ring.test.ts";
@@ -113,39 +122,125 @@ test("whoever joins through a node that is itself still joining comes into the s
 	});
 });
 
+/** Where what a newcomer's neighbours and lookups say is not that he is there. */
+async function missing(ring: Ring, newcomer: LocalNode): Promise<string[]> {
+	const wrong: string[] = [];
+	const isMissing = (found: RemoteNode | undefined): boolean =>
+		found?.hash.equals(newcomer.hash) !== true;
+	const { predecessor, successor } = newcomer;
+	for (const node of ring.nodes) {
+		const { hash } = node;
+		if (successor?.hash.equals(hash) === true && isMissing(node.predecessor))
+			wrong.push(`${nameOf(node)} has ${nameOf(node.predecessor)} before it`);
+		if (predecessor?.hash.equals(hash) === true && isMissing(node.successor))
+			wrong.push(`${nameOf(node)} has ${nameOf(node.successor)} behind it`);
+	}
+	for (const mode of ["iterative", "recursive"] as const) {
+		const ask = async (node: LocalNode): Promise<void> => {
+			const { node: found } = await node.lookup(newcomer.hash, { mode });
+			if (isMissing(found)) wrong.push(`${mode}: ${nameOf(node)} finds ${nameOf(found)}`);
+		};
+		const members = [...ring.nodes].filter(({ standing }) => standing === "member");
+		await ring.until(Promise.all(members.map(ask)));
+	}
+	return wrong.map((text) => `${text}, not ${nameOf(newcomer)}`);
+}
+
 test("when a join is done everybody finds the newcomer, also where he comes in the place of one who has just died", async () => {
 	await assertForSeeds(FILE, 30, async (seed) => {
-		const ring = new Ring(seed, { latency, proof: "required" });
+		const ring = new Ring(seed, { latency });
 		await ring.grow(10);
-		// Who does not take part in it, or has died unnoticed, is not asked.
-		const wrong: string[] = [];
-		const missing = async (newcomer: LocalNode): Promise<void> => {
-			for (const mode of ["iterative", "recursive"] as const) {
-				const ask = async (node: LocalNode): Promise<void> => {
-					const { node: found } = await node.lookup(newcomer.hash, { mode });
-					if (found.hash.equals(newcomer.hash)) return;
-					wrong.push(`${mode}: ${nameOf(node)} takes ${nameOf(found)} for ${nameOf(newcomer)}`);
-				};
-				await ring.until(Promise.all([...ring.nodes].map(ask)));
-			}
-		};
-		const joined = async (newcomer: LocalNode): Promise<void> => {
+		const join = async (newcomer: LocalNode): Promise<void> => {
 			const others = [...ring.nodes].filter((node) => node !== newcomer);
-			const through = ring.simulation.random.next() * others.length;
-			await ring.until(newcomer.joinRing(others[Math.floor(through)]?.address ?? []));
-			await missing(newcomer);
+			const through = Math.floor(ring.simulation.random.next() * others.length);
+			await ring.until(newcomer.joinRing(others[through]?.address ?? []));
+			expect(await missing(ring, newcomer)).toEqual([]);
 		};
-		for (let i = 0; i < 3; i++) await joined(await ring.add(`newcomer ${i}`));
+		for (let i = 0; i < 3; i++) await join(await ring.add(`newcomer ${i}`));
 		for (let i = 0; i < 3; i++) {
 			const old = ring.pick();
 			if (old === undefined) throw new Error("no ring");
 			const host = ring.hostOf(old);
 			ring.crash(old);
 			host.restart();
-			await joined(await ring.add(host.name, {}, host));
+			await join(await ring.add(host.name, {}, host));
 		}
-		expect(wrong).toEqual([]);
 	});
+});
+
+test("a newcomer who cannot reach the one behind his place while he comes in is found by all once he is in", async () => {
+	const ring = new Ring(1, { latency: constant(20) });
+	await ring.grow(8);
+	const behind = ring.owner(new Hash({ value: "newcomer" }));
+	const host = ring.host("newcomer");
+	let isRefused = false;
+	const transport: Transport = {
+		localHost: () => host.transport.localHost(),
+		listen: (...args) => host.transport.listen(...args),
+		resolve: (name) => host.transport.resolve(name),
+		dial: (address, handler) => {
+			const isWrong = isRefused && address.host === behind.address.host;
+			return host.transport.dial(isWrong ? { ...address, port: 1 } : address, handler);
+		},
+	};
+	const ports = { clock: host.clock, random: host.random, transport };
+	const newcomer = await ring.add("newcomer", { ports }, host);
+	const asks = askAdmission.tag.toString(16).padStart(8, "0");
+	host.intercept((chunk, { direction }) => {
+		if (direction === "out" && toHex(chunk).includes(asks)) {
+			isRefused = true;
+			ring.simulation.breakLinks(host, ring.hostOf(behind));
+		}
+		return chunk;
+	});
+	const first: string[] = [];
+	newcomer.on("standing", (now) => {
+		if (now !== "member") return;
+		first.push(nameOf(newcomer.successor));
+		isRefused = false;
+	});
+	const through = [...ring.nodes].find((node) => node !== newcomer && node !== behind);
+	const before = ring.simulation.now;
+	await ring.until(newcomer.joinRing(through?.address ?? []));
+	expect(ring.simulation.now - before).toBeLessThan(2_000);
+	expect(first).toHaveLength(1);
+	expect(first).not.toEqual([nameOf(behind)]);
+	expect(nameOf(newcomer.successor)).toBe(nameOf(behind));
+	expect(await missing(ring, newcomer)).toEqual([]);
+});
+
+test.each(["standing", "pointers"] as const)(
+	"who leaves when it hears of its new %s has never been in",
+	async (event) => {
+		const ring = new Ring(1, { latency });
+		await ring.grow(8);
+		const guest = await ring.add("guest");
+		ring.nodes.delete(guest);
+		const changes: unknown[] = [];
+		for (const node of ring.nodes) node.on("pointers", (pointers) => changes.push(pointers));
+		guest.on(event, () => {
+			if (event === "pointers" || guest.standing === "member") void guest.leaveRing();
+		});
+		const join = guest.joinRing(ring.pick()?.address ?? []);
+		await expect(ring.until(join)).rejects.toMatchObject({ code: "CLOSED" });
+		await ring.simulation.run(3_000);
+		expect([guest.standing, guest.peers.length, changes.length]).toEqual(["outside", 0, 0]);
+	},
+);
+
+test("whose successor falls silent once he is in stays in, also where the time for it is short", async () => {
+	const ring = new Ring(3, { latency: constant(20) });
+	await ring.grow(8);
+	const newcomer = await ring.add("newcomer");
+	const behind = ring.owner(after(newcomer.hash, 1n));
+	newcomer.on("standing", (now) => {
+		if (now === "member") ring.crash(behind, { silent: true });
+	});
+	const through = [...ring.nodes].find((node) => node !== newcomer && node !== behind);
+	await ring.until(newcomer.joinRing(through?.address ?? [], { timeout: 2_500 }));
+	expect(newcomer.standing).toBe("member");
+	await ring.settle(20_000);
+	expect(await missing(ring, newcomer)).toEqual([]);
 });
 
 test("a node that has left is missed by nobody, answers for nothing, and comes back as a new incarnation", async () => {

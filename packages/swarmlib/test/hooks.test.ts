@@ -29,6 +29,24 @@ test("the hook `send` sees every packet, the ring's own traffic included", async
 	expect(link?.peer).toMatchObject({ verified: false, address: link?.peer?.address });
 });
 
+test("of an encrypted link the hook `send` sees the handshake as it goes out, and frames before they are sealed", async () => {
+	const packets: Uint8Array[] = [];
+	const swarm = new Swarm(1, { ...sparse, encryption: "required" });
+	const other = await swarm.add();
+	const watched = await swarm.add({ hooks: { send: (_link, packet) => packets.push(packet) } });
+	const chunks: Uint8Array[] = [];
+	swarm.hostOf(watched).intercept((chunk, { direction }) => {
+		if (direction === "out") chunks.push(chunk.slice());
+		return chunk;
+	});
+	await swarm.until(watched.connect(other.listener));
+	const [hello, last, identify] = packets;
+	expect(chunks[0]).toEqual(hello);
+	expect(chunks[1]?.subarray(0, last?.length)).toEqual(last);
+	// A length of two bytes, and a tag of sixteen.
+	expect(chunks[1]?.length).toBe(last!.length + 2 + identify!.length + 16);
+});
+
 test("a relay's hook `send` sees what it relays, and only the receiver's hook `recv` the message", async () => {
 	const received: [SwarmPeer, RemotePeer, string][] = [];
 	const swarm = new Swarm(2, sparse);

@@ -43,14 +43,14 @@ export async function told<T>(
 	execArgv: readonly string[],
 ): Promise<T> {
 	const child = fork(new URL(name, import.meta.url), args, { execArgv: [...execArgv] });
-	const ended = once(child, "exit");
-	const heard = once(child, "message") as Promise<[T]>;
-	const [word] = await Promise.race([
-		heard,
-		ended.then(([code]) => {
-			throw new Error(`${name} ended with ${String(code)} before it said anything`);
-		}),
-	]);
-	await ended;
+	const heard: T[] = [];
+	child.on("message", (word) => heard.push(word as T));
+	const [code, signal] = (await once(child, "exit")) as [number | null, NodeJS.Signals | null];
+	const [word] = heard;
+	if (code !== 0 || word === undefined) {
+		throw new Error(
+			`${name} ended with ${String(code ?? signal)}, and not with what it was to tell`,
+		);
+	}
 	return word;
 }

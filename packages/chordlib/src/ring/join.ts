@@ -60,8 +60,8 @@ export class Joining {
 		network.serve(tellEntered, (successors, from, _budget, answer) => {
 			if (from.same(this.#admitted)) this.#admitting = 0;
 			network.prove(from, false, (error) => {
-				if (error === undefined) stabilizer.welcome(from, successors, () => answer(undefined));
-				else answer(undefined);
+				if (error === undefined) stabilizer.welcome(from, successors, answer);
+				else answer(error);
 			});
 			return undefined;
 		});
@@ -159,28 +159,28 @@ export class Joining {
 	}
 
 	#retry(error: ChordError | undefined): void {
-		const { clock, random } = this.#network;
-		if (clock.now() >= this.#deadline) {
+		if (this.#network.clock.now() >= this.#deadline) {
 			this.#outside();
 			this.#done(
 				error ?? new ChordError("NO_ROUTE", "the ring is being repaired at our place in it"),
 			);
 			return;
 		}
-		const pause = RETRY * (0.75 + random.next() / 2);
-		this.#underWay.track<void>(
-			(done) => {
-				const timer = clock.schedule(pause, () => {
-					done(undefined);
-				});
-				return () => {
-					timer.cancel();
-				};
-			},
-			() => {
-				this.#find();
-			},
-		);
+		this.#pause(() => {
+			this.#find();
+		});
+	}
+
+	#pause(run: () => void): void {
+		const { clock, random } = this.#network;
+		this.#underWay.track<void>((done) => {
+			const timer = clock.schedule(RETRY * (0.75 + random.next() / 2), () => {
+				done(undefined);
+			});
+			return () => {
+				timer.cancel();
+			};
+		}, run);
 	}
 
 	/** JOIN, at the joiner: `predecessor` has handed over its list, which is `stale` from some time on. */
@@ -210,19 +210,44 @@ export class Joining {
 
 	#comeIn(predecessor: Contact, successor: Contact, named: readonly Contact[]): void {
 		this.#state.enter(predecessor, successor, named);
-		this.#stabilizer.stand("member");
+		// Who hears of these may leave at once.
+		if (this.#joined !== undefined) this.#stabilizer.stand("member");
+		if (this.#joined === undefined) return;
 		this.#stabilizer.stabilize();
-		const { successors } = this.#state;
-		const neighbours = new Set([predecessor, successor]);
-		let left = neighbours.size;
-		for (const neighbour of neighbours) {
-			this.#underWay.track<void>(
-				(done) => this.#network.call(neighbour, tellEntered, successors, PATIENCE, done),
-				() => {
-					if (--left === 0) this.#done(undefined);
-				},
-			);
+		const now = this.#network.clock.now();
+		// Who is in is not out again because a neighbour is slow.
+		const end = now + Math.min(PATIENCE, (this.#deadline - now) / 2);
+		let untold = 1;
+		const told = (): void => {
+			if (--untold === 0) this.#done(undefined);
+		};
+		if (!predecessor.same(successor)) {
+			untold++;
+			this.#tell(predecessor, end, told);
 		}
+		this.#tellSuccessor(end, told);
+	}
+
+	/** Tells the node that follows, and who follows when that has not taken this one, until one has or `end` has come. */
+	#tellSuccessor(end: number, done: () => void): void {
+		const { successor } = this.#state;
+		if (successor === undefined) {
+			done();
+			return;
+		}
+		this.#tell(successor, end, (error) => {
+			if (error === undefined || this.#network.clock.now() >= end) done();
+			else this.#pause(() => this.#tellSuccessor(end, done));
+		});
+	}
+
+	/** Tells a neighbour that this node is in. */
+	#tell(neighbour: Contact, end: number, done: Answer<void>): void {
+		const left = Math.max(1, end - this.#network.clock.now());
+		this.#underWay.track<void>(
+			(answer) => this.#network.call(neighbour, tellEntered, this.#state.successors, left, answer),
+			done,
+		);
 	}
 
 	/** Whoever is asked first, before it has joined anything, is the first member of a new ring. */

@@ -1,5 +1,5 @@
 import type { Contact } from "../contact.ts";
-import type { ChordError } from "../errors.ts";
+import { ChordError } from "../errors.ts";
 import { between } from "../id.ts";
 import type { Timer } from "../ports.ts";
 import type { Answer } from "../protocol.ts";
@@ -158,11 +158,16 @@ export class Stabilizer {
 		this.#tellSuccessor();
 	}
 
-	/** `newcomer` says itself that it is in the ring, and who follows it; `done` once this node points to it, if it should. */
-	welcome(newcomer: Contact, named: readonly Contact[], done: () => void): void {
+	/** `newcomer` says itself that it is in the ring, and who follows it. Fails where this node does not point to it then. */
+	welcome(newcomer: Contact, named: readonly Contact[], done: Answer<void>): void {
 		this.adopt(newcomer, named);
-		if (named[0]?.same(this.#state.self) === true) this.#rectify(newcomer, done);
-		else done();
+		const answer = (): void => {
+			const { predecessor, successor } = this.#state;
+			const isTaken = newcomer.same(predecessor) || newcomer.same(successor);
+			done(isTaken ? undefined : new ChordError("REMOTE", "another is nearer"));
+		};
+		if (named[0]?.same(this.#state.self) === true) this.#rectify(newcomer, answer);
+		else answer();
 	}
 
 	/** A node did not answer, or its link broke: if the ring points to it, it is asked whether it is alive. */
