@@ -45,7 +45,11 @@ export async function told<T>(
 	const child = fork(new URL(name, import.meta.url), args, { execArgv: [...execArgv] });
 	const heard: T[] = [];
 	child.on("message", (word) => heard.push(word as T));
-	const [code, signal] = (await once(child, "exit")) as [number | null, NodeJS.Signals | null];
+	// What it said last may be read after its end.
+	const [[code, signal]] = (await Promise.all([
+		once(child, "exit"),
+		once(child, "disconnect"),
+	])) as [[number | null, NodeJS.Signals | null], unknown];
 	const [word] = heard;
 	if (code !== 0 || word === undefined) {
 		throw new Error(

@@ -98,7 +98,7 @@ export const askAdmission: RequestType<boolean, Admission> = defineRequest("cica
 
 /**
  * Tells both neighbours of a joiner that it is in, and who follows it: from now on it is the successor of the one that
- * handed over its list, and the predecessor of the first that it names. Answered once that is so.
+ * handed over its list, and the predecessor of the first that it names. Fails where the receiver does not take it for either.
  */
 export const tellEntered: RequestType<readonly Contact[], void> = defineRequest(
 	"cicada/ring/1/entered",
